@@ -1,0 +1,1 @@
+"""langchain-durable: a killed LangChain program picks up where it was."""
