@@ -1,0 +1,1 @@
+"""Test tools that ship with the package: a scripted model server, effects, kill points."""
