@@ -18,12 +18,14 @@ _LOG_LIMIT = 1 << 20
 _QUOTED_LINES = 6
 _POLL_SECONDS = 0.002
 
+_FOREIGN = (
+    "the data was written by another or a newer server: pass server_path= with that"
+    " server's binary, or choose another directory"
+)
 _ADVICE = (
-    (
-        "RDB format version",
-        "the data was written by another or a newer server: pass server_path= with that"
-        " server's binary, or choose another directory",
-    ),
+    ("RDB format version", _FOREIGN),
+    # The base file is written whole by one server, so what is wrong with it is its format.
+    ("base.rdb: make a backup", _FOREIGN),
     (
         "No space left",
         "free some disk space and try again; what was acknowledged before is still there",
@@ -155,7 +157,11 @@ class Launch:
         with self._place.log.open("rb") as log:
             log.seek(self._log_start)
             text = log.read(_LOG_LIMIT).decode(errors="replace")
-        lines = [line.strip() for line in text.splitlines() if line.strip()]
+        lines = [
+            line.strip()
+            for line in text.splitlines()
+            if line.strip() and "WARNING Memory overcommit" not in line
+        ]
         advice = next(
             (advice for sign, advice in _ADVICE if sign in text), "read the log, then try again"
         )

@@ -155,7 +155,7 @@ class EmbeddedServer:
                     with serving:
                         self._start(serving)
                     return "started"
-                pulse = feel(self._socket())
+                pulse = feel(self._socket(), timeout=min(1.0, patience.answer))
                 if pulse is Pulse.READY:
                     self._attach()
                     return "attached"
@@ -246,7 +246,7 @@ class EmbeddedServer:
             self._signal(signal.SIGTERM)
         if self._ended() or (self._signal(signal.SIGKILL) and self._ended()):
             return True
-        raise self._mute(feel(self._socket()))
+        raise self._mute(feel(self._socket(), timeout=self._patience.end))
 
     def _ended(self) -> bool:
         deadline = time.monotonic() + self._patience.end
@@ -301,11 +301,12 @@ class EmbeddedServer:
         )
 
     def _mute(self, pulse: Pulse) -> ServerError:
-        pid = self.pid()
+        trace = self._place.running()
+        known = trace is not None and process.is_same(trace.pid, trace.started)
         return ServerError(
             f"The embedded server on {self.directory} runs but cannot be reached.",
             expected=f"an answer at {self._socket()}",
-            came=f"{pulse.value} (process {pid or 'unknown'})",
+            came=f"{pulse.value} (process {trace.pid if trace and known else 'unknown'})",
             do="run `python -m langchain_durable.embedded stop`, or end that process, and try again"
             f" (log: {self._place.log})",
         )
