@@ -58,7 +58,8 @@ class Record:
 class Header:
     """The small, mutable side of a run. Times are milliseconds of the server's clock.
 
-    ``fields`` are those that the run's first attempt gave (``Opening.fields``), as they
+    ``lease_ms`` is what was left of the lease when the header was read: 0 if nobody holds
+    the run. ``fields`` are those that the run's first attempt gave (``Opening.fields``), as they
     were given. ``journal_alive`` is false when the header has outlived the journal.
     """
 

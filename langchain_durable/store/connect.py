@@ -1,0 +1,97 @@
+"""Opens the store that a URL names."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+import redis
+
+from langchain_durable.errors import ConfigurationError
+from langchain_durable.journal import Retention, Store
+from langchain_durable.store.keys import DEFAULT_PREFIX
+from langchain_durable.store.link import PoolLink
+from langchain_durable.store.lua import Scripts
+from langchain_durable.store.memory import MemoryStore
+from langchain_durable.store.redis import RedisStore
+
+_memories: dict[str, MemoryStore] = {}
+_memories_lock = threading.Lock()
+
+
+def open_store(
+    url: str | redis.Redis,
+    *,
+    prefix: str = DEFAULT_PREFIX,
+    retention: Retention | None = None,
+    retry_for: float = 30.0,
+    revive: Callable[[], None] | None = None,
+) -> Store:
+    """Open the store at a URL, or on the pool of a client that exists already.
+
+    ``redis://``, ``rediss://`` (TLS) and ``unix://`` are redis-py's URLs;
+    ``memory://name`` is one store per process and name, for tests. Nothing is connected
+    before the first call. ``retry_for``: seconds for which a lost connection is tried
+    again. ``revive`` is called before each such try.
+    """
+    if isinstance(url, str) and url.startswith("memory://"):
+        return _memory(url.removeprefix("memory://"), retention)
+    scripts = Scripts()
+    pool = _pool(url) if isinstance(url, str) else _client_pool(url)
+    return RedisStore(
+        PoolLink(pool, scripts, owned=isinstance(url, str)),
+        scripts,
+        prefix=prefix,
+        retention=retention,
+        retry_for=retry_for,
+        revive=revive,
+    )
+
+
+def _pool(url: str) -> redis.ConnectionPool:
+    try:
+        return redis.ConnectionPool.from_url(url, **_defaults(url))
+    except (ValueError, TypeError) as exc:
+        raise ConfigurationError(
+            "The journal's URL cannot be used.",
+            expected="redis://, rediss://, unix://, redis+cluster:// or memory://",
+            came=f"{safe_url(url)} ({exc})",
+            do="give a URL such as redis://localhost:6379/0",
+        ) from exc
+
+
+def _defaults(url: str) -> dict[str, object]:
+    # RESP2 spares the handshake two replies; nothing here needs RESP3.
+    defaults: dict[str, object] = {"protocol": 2}
+    if not url.startswith("unix"):
+        defaults["socket_keepalive"] = True
+    return defaults
+
+
+def _client_pool(client: object) -> redis.ConnectionPool:
+    if isinstance(client, redis.Redis):
+        return client.connection_pool
+    raise ConfigurationError(
+        "A journal cannot be kept there.",
+        expected="a Redis URL or a redis.Redis client",
+        came=type(client).__name__,
+        do="for redis.asyncio give the URL instead: the store serves both sync and async callers",
+    )
+
+
+def _memory(name: str, retention: Retention | None) -> MemoryStore:
+    with _memories_lock:
+        if name not in _memories:
+            _memories[name] = MemoryStore(retention=retention)
+        return _memories[name]
+
+
+def safe_url(url: str) -> str:
+    """The URL without its password."""
+    try:
+        parts = urlsplit(url)
+        password = parts.password
+    except ValueError:
+        return "an unreadable URL"
+    return url.replace(f":{password}@", ":***@") if password else url

@@ -1,0 +1,137 @@
+"""The one connection that a writer has to its server."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any, Protocol
+from urllib.parse import quote
+
+import redis
+from redis import exceptions as redis_errors
+
+from langchain_durable.store.lua import Scripts
+from langchain_durable.store.refusals import LinkDown, passes
+from langchain_durable.store.ticket import Command
+
+_LOST = (redis_errors.ConnectionError, redis_errors.TimeoutError, OSError)
+_JOIN_BELOW = 65536
+
+
+class Link(Protocol):
+    """Sends commands and reads their replies in order. Raises only :class:`LinkDown`."""
+
+    url: str
+
+    @property
+    def is_open(self) -> bool: ...
+
+    def open(self) -> None: ...
+
+    def send(self, commands: Sequence[Command]) -> None: ...
+
+    def read(self) -> Any:
+        """The next reply; an error reply is returned, not raised."""
+        ...
+
+    def drop(self) -> None:
+        """Close the connection without a word, also after a fork."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class PoolLink:
+    """A link over a connection of redis-py's pool, so Sentinel, TLS and ACLs work as usual.
+
+    Commands go round redis-py's client on purpose: instrumentation of the client would
+    show each of our appends as a span of the user's program.
+    """
+
+    def __init__(self, pool: redis.ConnectionPool, scripts: Scripts, *, owned: bool) -> None:
+        self._pool = pool
+        self._owned = owned
+        self._scripts = scripts
+        self._connection: Any = None
+        self._pid = os.getpid()
+        self.url = public_url(pool)
+
+    @property
+    def is_open(self) -> bool:
+        return self._connection is not None
+
+    def open(self) -> None:
+        try:
+            connection = self._pool.get_connection()
+        except (redis_errors.RedisError, OSError) as exc:
+            raise LinkDown(exc) from exc
+        self._connection = connection
+        self._pid = os.getpid()
+        try:
+            self.send([("SCRIPT", "LOAD", script.text) for script in self._scripts.all()])
+            for _ in self._scripts.all():
+                reply = self.read()
+                if isinstance(reply, redis_errors.RedisError):
+                    raise LinkDown(reply) from reply
+        except BaseException:
+            self.drop()
+            raise
+
+    def send(self, commands: Sequence[Command]) -> None:
+        connection = self._connection
+        if connection is None:
+            raise LinkDown(ConnectionError("the connection was closed"))
+        if len(commands) == 1:
+            packed = connection.pack_command(*commands[0])
+        else:
+            packed = []
+            for command in commands:
+                packed.extend(connection.pack_command(*command))
+            if sum(map(len, packed)) < _JOIN_BELOW:
+                packed = [b"".join(packed)]
+        try:
+            # A health check would read a reply that belongs to a command in flight.
+            connection.send_packed_command(packed, check_health=False)
+        except _LOST as exc:
+            raise LinkDown(exc) from exc
+
+    def read(self) -> Any:
+        connection = self._connection
+        if connection is None:
+            raise LinkDown(ConnectionError("the connection was closed"))
+        try:
+            return connection.read_response(disable_decoding=True)
+        except redis_errors.ResponseError as exc:
+            if passes(exc):
+                raise LinkDown(exc) from exc
+            return exc
+        except (redis_errors.RedisError, *_LOST) as exc:
+            raise LinkDown(exc) from exc
+
+    def drop(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is None:
+            return
+        # In the child of a fork this closes our copy of the socket only.
+        connection.disconnect()
+        if self._pid == os.getpid():
+            self._pool.release(connection)
+
+    def close(self) -> None:
+        self.drop()
+        if self._owned:
+            self._pool.disconnect()
+
+
+def public_url(pool: redis.ConnectionPool) -> str:
+    """Where a pool connects to, without password."""
+    kwargs = pool.connection_kwargs
+    if service := getattr(pool, "service_name", None):
+        return f"sentinel service {service!r}"
+    user = f"{quote(kwargs['username'])}@" if kwargs.get("username") else ""
+    db = kwargs.get("db") or 0
+    if path := kwargs.get("path"):
+        return f"unix://{user}{path}?db={db}"
+    tls = issubclass(pool.connection_class, redis.SSLConnection)
+    host, port = kwargs.get("host", "localhost"), kwargs.get("port", 6379)
+    return f"{'rediss' if tls else 'redis'}://{user}{host}:{port}/{db}"

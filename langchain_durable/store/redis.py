@@ -1,0 +1,359 @@
+"""Journals on plain Redis or Valkey: no modules, one script and one round trip an append."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from langchain_durable.errors import RunBusy
+from langchain_durable.events import RunStatus
+from langchain_durable.journal import (
+    FORMAT,
+    Close,
+    Draft,
+    Header,
+    Lease,
+    Opened,
+    Opening,
+    Record,
+    Retention,
+    Verdict,
+)
+from langchain_durable.store import decode
+from langchain_durable.store.keys import DEFAULT_PREFIX, Keys
+from langchain_durable.store.link import Link
+from langchain_durable.store.lua import Scripts
+from langchain_durable.store.outcomes import appended, check_retention, fenced
+from langchain_durable.store.refusals import checked
+from langchain_durable.store.server import described
+from langchain_durable.store.ticket import Command, Lane
+from langchain_durable.store.waits import Later
+from langchain_durable.store.writer import Writer
+from langchain_durable.waiting import Procedure, Ticket
+
+INLINE_LIMIT = 256 * 1024
+"""Payloads above this many bytes are kept beside the stream."""
+_LANES = 4096
+_REPAIRS = 20
+
+
+class RedisStore:
+    """A :class:`~langchain_durable.journal.Store` over a link to one server or a cluster."""
+
+    def __init__(
+        self,
+        link: Link,
+        scripts: Scripts,
+        *,
+        prefix: str = DEFAULT_PREFIX,
+        retention: Retention | None = None,
+        retry_for: float = 30.0,
+        revive: Callable[[], None] | None = None,
+    ) -> None:
+        self._keys = Keys(prefix)
+        self._retention = check_retention(retention or Retention())
+        self._scripts = scripts
+        self._url = link.url
+        self._writer = Writer(link, retry_for=retry_for, revive=revive)
+        self._lanes: OrderedDict[tuple[str, int], Lane] = OrderedDict()
+
+    # ------------------------------------------------------------------- writing
+
+    def acquire(self, opening: Opening) -> Ticket[Opened]:
+        keys = self._keys.all_of(opening.run_id)
+        draft = opening.draft
+        fields = _flat(opening.fields)
+        command = (
+            *("EVALSHA", self._scripts.acquire.sha, len(keys), *keys),
+            *(FORMAT, opening.owner, opening.lease_ms, opening.intent.value),
+            *(opening.fingerprint, opening.version, opening.evict, opening.max_stalls),
+            *self._lives(),
+            _head(draft, b"-" if draft.payload is None else b"+"),
+            *(draft.meta, draft.payload or b"", *fields),
+        )
+
+        def answer(replies: list[Any]) -> Opened:
+            return self._opened(opening.run_id, checked(self._url, replies[0]))
+
+        return self._writer.post((command,), answer, size=_size(draft))
+
+    def _opened(self, run_id: str, reply: Any) -> Opened:
+        word, attempt, seq, held, now, alive, flat = reply
+        if word == b"corrupt":
+            decode.corrupt(run_id, attempt.decode())
+        verdict = Verdict(word.decode())
+        if verdict is Verdict.MISSING:
+            return Opened(verdict=verdict)
+        if verdict is Verdict.TOO_NEW:
+            return Opened(verdict=verdict, header=decode.newer_header(run_id, flat))
+        header = None
+        if verdict is not Verdict.NEW:
+            header = decode.header(run_id, flat, now=int(now), journal_alive=alive == 1)
+        lease = None
+        if verdict in (Verdict.NEW, Verdict.ACQUIRED):
+            lease = Lease(run_id=run_id, attempt=int(attempt), seq=int(seq))
+            before = header.status if header else RunStatus.RUNNING
+            self._index(run_id, RunStatus.RUNNING, int(now), before)
+        elif verdict is Verdict.CRASH_LOOP:
+            self._index(run_id, RunStatus.FAILED, int(now), RunStatus.RUNNING)
+        return Opened(verdict=verdict, lease=lease, header=header, held_ms=int(held))
+
+    def append(
+        self, lease: Lease, drafts: Sequence[Draft], *, seq: int, close: Close | None = None
+    ) -> Ticket[None]:
+        lane = self._lane(lease)
+        words: list[Any] = [b"%d %d%b" % (lease.attempt, seq, b"" if close is None else b" c")]
+        if close is not None:
+            fields = _flat(close.fields)
+            words += (close.status.value, close.reason, *self._lives(), len(fields) // 2, *fields)
+        size = 256
+        for draft in drafts:
+            size += _size(draft)
+            words += _words(draft)
+        meta = self._keys.meta(lease.run_id)
+        command = ("EVALSHA", self._scripts.append.sha, 1, meta, *words)
+
+        def answer(replies: list[Any]) -> None:
+            reply = checked(self._url, replies[0])
+            letters = reply if close is None else reply[0]
+            appended(lease, seq, letters)
+            if close is not None:
+                self._lanes.pop((lease.run_id, lease.attempt), None)
+                self._index(lease.run_id, close.status, int(reply[1]), RunStatus.RUNNING)
+
+        if lane.error is not None:
+            return self._writer.refused(lane)
+        return self._writer.post((command,), answer, lane=lane, size=size)
+
+    def renew(self, lease: Lease, lease_ms: int) -> Ticket[bool]:
+        meta = self._keys.meta(lease.run_id)
+        command = ("EVALSHA", self._scripts.renew.sha, 1, meta, lease.attempt, lease_ms)
+
+        def answer(replies: list[Any]) -> bool:
+            reply = checked(self._url, replies[0])
+            if reply == -1:
+                raise fenced(lease)
+            return bool(reply == 1)
+
+        return self._writer.post((command,), answer)
+
+    def cancel(self, run_id: str) -> Ticket[Header | None]:
+        keys = self._keys.all_of(run_id)
+        sha = self._scripts.cancel.sha
+        command = ("EVALSHA", sha, len(keys), *keys, FORMAT, *self._lives())
+
+        def answer(replies: list[Any]) -> Header | None:
+            now, alive, before, flat = checked(self._url, replies[0])
+            if not flat:
+                return None
+            header = decode.header(run_id, flat, now=int(now), journal_alive=alive == 1)
+            if header.status.value != before.decode():
+                self._index(run_id, header.status, header.updated, RunStatus(before.decode()))
+            return header
+
+        return self._writer.post((command,), answer)
+
+    def delete(self, run_id: str) -> Ticket[bool]:
+        keys = self._keys.all_of(run_id)
+        command = ("EVALSHA", self._scripts.delete.sha, len(keys), *keys)
+
+        def answer(replies: list[Any]) -> bool:
+            reply = checked(self._url, replies[0])
+            if isinstance(reply, list):
+                raise RunBusy(
+                    run_id,
+                    "it is being executed.",
+                    expected="a run that nobody holds",
+                    came=f"a lease of {reply[1].decode(errors='replace')} for {int(reply[0])} ms",
+                    do="cancel it and wait until it has stopped",
+                )
+            self._unindex(run_id, tuple(RunStatus))
+            return bool(reply)
+
+        return self._writer.post((command,), answer)
+
+    # ------------------------------------------------------------------- reading
+
+    def load(self, run_id: str, *, after: int = 0, limit: int = 1000) -> Ticket[Sequence[Record]]:
+        commands: Sequence[Command] = (
+            ("HGET", self._keys.meta(run_id), "format"),
+            ("XRANGE", self._keys.journal(run_id), after + 1, "+", "COUNT", max(1, limit)),
+        )
+        entries = self._writer.post(commands, lambda replies: self._entries(run_id, replies))
+
+        def procedure() -> Procedure[Sequence[Record]]:
+            found = yield entries
+            wanted = decode.digests(found)
+            blobs: dict[bytes, bytes | None] = {}
+            if wanted:
+                command = ("HMGET", self._keys.blobs(run_id), *wanted)
+                values = yield self._writer.post(
+                    (command,), lambda replies: checked(self._url, replies[0])
+                )
+                blobs = dict(zip(wanted, values, strict=True))
+            return [decode.record(run_id, entry, blobs) for entry in found]
+
+        return Later(procedure)
+
+    def _entries(self, run_id: str, replies: list[Any]) -> list[Any]:
+        written = checked(self._url, replies[0])
+        if written is not None:
+            version = decode.number(run_id, {b"format": written}, b"format")
+            if version > FORMAT:
+                decode.too_new(run_id, version)
+        found: list[Any] = checked(self._url, replies[1])
+        return found
+
+    def header(self, run_id: str) -> Ticket[Header | None]:
+        return self._writer.post(
+            (("TIME",), *self._header_commands(run_id)),
+            lambda replies: self._header(run_id, _now(replies[0]), replies[1:3]),
+        )
+
+    def _header_commands(self, run_id: str) -> tuple[Command, Command]:
+        return (
+            ("HGETALL", self._keys.meta(run_id)),
+            ("EXISTS", self._keys.journal(run_id)),
+        )
+
+    def _header(self, run_id: str, now: int, replies: list[Any]) -> Header | None:
+        stored, alive = (checked(self._url, reply) for reply in replies)
+        if not stored:
+            return None
+        return decode.header(run_id, stored, now=now, journal_alive=alive == 1)
+
+    def headers(
+        self, *, status: RunStatus | None = None, limit: int = 100
+    ) -> Ticket[Sequence[Header]]:
+        statuses = tuple(RunStatus) if status is None else (status,)
+
+        def procedure() -> Procedure[Sequence[Header]]:
+            for _ in range(_REPAIRS):
+                listed = yield self._listed(statuses, limit)
+                found = yield self._found(listed)
+                fresh = [header for header, stale in found if header and not stale]
+                if len(fresh) == len(listed):
+                    break
+            return sorted(fresh, key=lambda header: -header.updated)[:limit]
+
+        return Later(procedure)
+
+    def _listed(
+        self, statuses: Sequence[RunStatus], limit: int
+    ) -> Ticket[list[tuple[str, RunStatus]]]:
+        """The newest runs that the indexes tell of."""
+        commands = tuple(
+            ("ZREVRANGE", self._keys.index(status), 0, limit - 1) for status in statuses
+        )
+
+        def answer(replies: list[Any]) -> list[tuple[str, RunStatus]]:
+            return [
+                (member.decode(errors="replace"), status)
+                for status, reply in zip(statuses, replies, strict=True)
+                for member in checked(self._url, reply)
+            ]
+
+        return self._writer.post(commands, answer)
+
+    def _found(
+        self, listed: Sequence[tuple[str, RunStatus]]
+    ) -> Ticket[list[tuple[Header | None, bool]]]:
+        """Their headers, and whether the index was wrong; if so, it is put right."""
+        commands: list[Command] = [("TIME",)]
+        for run_id, _ in listed:
+            commands += self._header_commands(run_id)
+
+        def answer(replies: list[Any]) -> list[tuple[Header | None, bool]]:
+            now = _now(replies[0])
+            found: list[tuple[Header | None, bool]] = []
+            for place, (run_id, status) in enumerate(listed):
+                at = 1 + 2 * place
+                header = self._readable(run_id, now, replies[at : at + 2])
+                stale = header is None or header.status is not status
+                if header is None:
+                    self._unindex(run_id, (status,))
+                elif stale:
+                    self._index(run_id, header.status, header.updated, status)
+                found.append((header, stale))
+            return found
+
+        return self._writer.post(commands, answer)
+
+    def _readable(self, run_id: str, now: int, replies: list[Any]) -> Header | None:
+        try:
+            return self._header(run_id, now, replies)
+        except decode.REFUSED:
+            return None
+
+    def describe(self) -> Ticket[Mapping[str, Any]]:
+        return self._writer.post(
+            (("INFO",), ("CONFIG", "GET", "appendfsync")),
+            lambda replies: described(self._url, replies),
+        )
+
+    def close(self) -> None:
+        self._writer.close()
+
+    # -------------------------------------------------------------------- helpers
+
+    def _lives(self) -> tuple[int, int, int]:
+        return (self._retention.events, self._retention.journal, self._retention.header)
+
+    def _lane(self, lease: Lease) -> Lane:
+        name = (lease.run_id, lease.attempt)
+        lane = self._lanes.get(name)
+        if lane is None:
+            lane = self._lanes[name] = Lane()
+            while len(self._lanes) > _LANES:
+                self._lanes.popitem(last=False)
+        return lane
+
+    def _index(self, run_id: str, status: RunStatus, updated: int, before: RunStatus) -> None:
+        """Tell the indexes; nobody waits for it, and a stale index is repaired when read."""
+        commands: list[Command] = [("ZADD", self._keys.index(status), updated, run_id)]
+        if before is not status:
+            commands.append(("ZREM", self._keys.index(before), run_id))
+        ended = (RunStatus.COMPLETED, RunStatus.FAILED, RunStatus.CANCELLED)
+        if status in ended and self._retention.header:
+            oldest = updated - self._retention.header * 1000
+            commands.append(("ZREMRANGEBYSCORE", self._keys.index(status), "-inf", oldest))
+        self._writer.post(commands, _ignore)
+
+    def _unindex(self, run_id: str, statuses: Sequence[RunStatus]) -> None:
+        self._writer.post(
+            [("ZREM", self._keys.index(status), run_id) for status in statuses], _ignore
+        )
+
+
+def _words(draft: Draft) -> tuple[Any, ...]:
+    payload = draft.payload
+    if payload is None:
+        return (_head(draft, b"-"), draft.meta)
+    if len(payload) <= INLINE_LIMIT:
+        return (_head(draft, b"+"), draft.meta, payload)
+    digest = hashlib.sha256(payload).digest()
+    return (_head(draft, b"#"), draft.meta, digest, payload)
+
+
+def _head(draft: Draft, mark: bytes) -> bytes:
+    return draft.kind.value.encode() + mark + draft.step
+
+
+def _size(draft: Draft) -> int:
+    return 256 + len(draft.meta) + len(draft.payload or b"")
+
+
+def _flat(fields: Mapping[str, bytes]) -> list[bytes]:
+    return [
+        word for name, value in fields.items() for word in (decode.FIELD + name.encode(), value)
+    ]
+
+
+def _now(reply: Any) -> int:
+    return int(reply[0]) * 1000 + int(reply[1]) // 1000
+
+
+def _ignore(replies: list[Any]) -> None:
+    return None

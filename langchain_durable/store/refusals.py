@@ -1,0 +1,115 @@
+"""What a server's error replies mean, as errors of ours."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from redis import exceptions as redis_errors
+
+from langchain_durable.errors import (
+    JournalCorrupt,
+    JournalError,
+    JournalReadOnly,
+    JournalUnavailable,
+)
+
+_PASSING = ("LOADING", "MASTERDOWN", "BUSY ", "CLUSTERDOWN", "TRYAGAIN", "NOREPLICAS", "NOSCRIPT")
+_READ_ONLY = ("READONLY", "MISCONF", "OOM")
+_AUTH = (
+    redis_errors.AuthenticationError,
+    redis_errors.AuthorizationError,
+    redis_errors.NoPermissionError,
+)
+
+
+class LinkDown(Exception):
+    """The connection is of no use any more; ``cause`` says why."""
+
+    def __init__(self, cause: BaseException) -> None:
+        self.cause = cause
+        super().__init__(str(cause))
+
+
+def passes(error: BaseException) -> bool:
+    """Whether an error reply goes away by itself, so that the command is sent again."""
+    kinds = (
+        redis_errors.NoScriptError,
+        redis_errors.TryAgainError,
+        redis_errors.ClusterDownError,
+    )
+    return isinstance(error, kinds) or _says(error, _PASSING)
+
+
+def is_auth(error: BaseException) -> bool:
+    """Whether the server does not know or not trust us: trying again cannot help."""
+    return isinstance(error, _AUTH) or _says(error, ("NOAUTH", "WRONGPASS", "NOPERM"))
+
+
+def read_only(error: BaseException) -> bool:
+    """Whether the server refuses writes."""
+    return isinstance(error, (redis_errors.ReadOnlyError, redis_errors.OutOfMemoryError)) or _says(
+        error, _READ_ONLY
+    )
+
+
+def unavailable(url: str, error: BaseException | None, waited: float) -> JournalUnavailable:
+    """The error for callers whose command could not be delivered."""
+    came = _text(error) if error is not None else "no answer"
+    if error is not None and is_auth(error):
+        return JournalUnavailable(
+            f"The Redis server at {url} refused our credentials.",
+            expected="a user that may log in and run scripts",
+            came=came,
+            do="check user name, password and ACL in the URL",
+        )
+    return JournalUnavailable(
+        f"The Redis server at {url} could not be reached for {waited:.1f} s.",
+        expected="an answer",
+        came=came,
+        do="check that the server runs and that the URL is right; the same call goes on "
+        "from the journal once it does",
+    )
+
+
+def refusal(url: str, error: BaseException) -> JournalError:
+    """The error for a command that the server has answered with an error."""
+    came = _text(error)
+    if read_only(error):
+        return JournalReadOnly(
+            f"The Redis server at {url} refuses writes.",
+            expected="a primary with memory and disk to spare",
+            came=came,
+            do="connect to the primary, or free memory or disk",
+        )
+    if is_auth(error):
+        return unavailable(url, error, 0.0)
+    if _says(error, ("WRONGTYPE",)):
+        return JournalCorrupt(
+            f"A key of ours on {url} holds something else.",
+            expected="a key that langchain-durable wrote",
+            came=came,
+            do="give langchain-durable a prefix or a database of its own",
+        )
+    return JournalError(
+        f"The Redis server at {url} refused a command.",
+        expected="Redis 7.0 or newer, or Valkey 7.2 or newer",
+        came=came,
+        do="run 'langchain-durable doctor'",
+    )
+
+
+def checked(url: str, reply: Any) -> Any:
+    """The reply itself, or its error raised as ours."""
+    if isinstance(reply, redis_errors.RedisError):
+        raise refusal(url, reply) from reply
+    return reply
+
+
+def _says(error: BaseException, codes: tuple[str, ...]) -> bool:
+    return str(error).startswith(codes)
+
+
+def _text(error: BaseException) -> str:
+    # redis-py takes the code off the message of the errors that have a class
+    name = type(error).__name__
+    return str(error) if name == "ResponseError" else f"{name}: {error}"
