@@ -1,0 +1,88 @@
+"""Which thread, namespace and checkpoint a LangGraph config means."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from langchain_core.runnables import RunnableConfig
+
+from langchain_durable.errors import ConfigurationError, InvalidRunId
+
+_LONGEST = 4096
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """A place in a thread. ``checkpoint`` is empty for the newest, ``ns`` None for any.
+
+    ``caller`` is what configs that are given back say besides.
+    """
+
+    thread: str
+    ns: str | None
+    checkpoint: str
+    caller: Mapping[str, Any]
+
+    @property
+    def root(self) -> str:
+        """The namespace, where none given means the root."""
+        return self.ns or ""
+
+    def config(self, ns: str, checkpoint: str) -> RunnableConfig:
+        """The config of a checkpoint of this thread."""
+        place = {"checkpoint_ns": ns, "checkpoint_id": checkpoint}
+        return {"configurable": {**self.caller, **place}}
+
+
+def address(config: RunnableConfig, *, thread: str | None = None) -> Address:
+    """Read and check a config. ``thread`` stands in for the config's ``thread_id``."""
+    configurable = config.get("configurable") or {}
+    caller = {"thread_id": configurable["thread_id"]} if "thread_id" in configurable else {}
+    ns = configurable.get("checkpoint_ns")
+    return Address(
+        thread=thread if thread is not None else thread_id(configurable.get("thread_id")),
+        ns=None if ns is None else text("checkpoint_ns", ns),
+        checkpoint=text("checkpoint_id", configurable.get("checkpoint_id") or ""),
+        caller=caller,
+    )
+
+
+def thread_id(value: Any) -> str:
+    """A thread's id as a string."""
+    name = text("thread_id", str(value) if isinstance(value, int) else value)
+    if not name:
+        raise _invalid("thread_id", value)
+    return name
+
+
+def run_name(run_id: Any) -> str:
+    """What stands in place of a thread's id for a durable run."""
+    try:
+        name = text("run_id", run_id)
+    except ConfigurationError as exc:
+        raise InvalidRunId(exc.what, expected=exc.expected, came=exc.came, do=exc.do) from exc
+    if not name:
+        raise InvalidRunId("The run's id is empty.", expected="a string", came="an empty one")
+    return f"run:{name}"
+
+
+def text(what: str, value: Any) -> str:
+    """A string that can be part of a key."""
+    if not isinstance(value, str) or "\0" in value or len(value) > _LONGEST:
+        raise _invalid(what, value)
+    try:
+        value.encode()
+    except UnicodeEncodeError as exc:
+        raise _invalid(what, value) from exc
+    return value
+
+
+def _invalid(what: str, value: Any) -> ConfigurationError:
+    return ConfigurationError(
+        f"The config's {what} cannot be used.",
+        expected=f"a string of at most {_LONGEST} characters without NUL",
+        came="nothing" if value is None else ascii(value)[:80],
+        do=f'give {{"configurable": {{"{what}": ...}}}}',
+    )

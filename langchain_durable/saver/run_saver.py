@@ -1,0 +1,202 @@
+"""A view of the saver for one durable run, made to be injected into a graph."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from threading import RLock
+from typing import Any, TypeVar
+
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.base import (
+    BaseCheckpointSaver,
+    ChannelVersions,
+    Checkpoint,
+    CheckpointMetadata,
+    CheckpointTuple,
+    DeltaChannelHistory,
+)
+
+from langchain_durable.errors import ConfigurationError
+from langchain_durable.saver.addresses import Address, address, run_name
+from langchain_durable.saver.redis_saver import RedisSaver
+from langchain_durable.saver.twins import twin
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Stage:
+    """Writes that wait for a flush, in their order; clones of a view share it."""
+
+    calls: list[Callable[[RedisSaver], object]] = field(default_factory=list)
+    written: set[str] = field(default_factory=set)
+    """Namespaces that were written, flushed or not."""
+    lock: RLock = field(default_factory=RLock)
+
+
+class RunSaver(RedisSaver):
+    """What ``for_run`` gives: one run's checkpoints, in memory until ``flush``.
+
+    The config's ``thread_id`` is not looked at and may be missing; configs that are given
+    back have it as it came. Reading what waits flushes first, so a read is always of what
+    is stored. ``get_state`` reads; a graph's run that is fresh does not.
+    """
+
+    _kind = "run"
+
+    def __init__(self, saver: RedisSaver, run_id: str, *, fresh: bool = False) -> None:
+        BaseCheckpointSaver.__init__(self, serde=saver.serde)
+        self.prefix, self.ttl = saver.prefix, saver.ttl
+        self._commands, self._memories = saver._commands, saver._memories
+        self.run_id = run_id
+        self._thread = run_name(run_id)
+        self._fresh = fresh
+        self._stage = Stage()
+
+    @property
+    def staged(self) -> bool:
+        """True if something waits for ``flush``."""
+        return bool(self._stage.calls)
+
+    def flush(self) -> None:
+        """Store what waits, in the order in which it came. What fails goes on waiting."""
+        stage = self._stage
+        with stage.lock:
+            while stage.calls:
+                stage.calls[0](self)
+                del stage.calls[0]
+
+    def discard(self) -> None:
+        """Remove the run's checkpoints, stored or waiting; for a run that has its result."""
+        stage = self._stage
+        with stage.lock:
+            stage.calls.clear()
+            if stage.written or not self._fresh:
+                super().delete_thread(self.run_id)
+            stage.written.clear()
+
+    aflush = twin(flush)
+    adiscard = twin(discard)
+
+    def put(
+        self,
+        config: RunnableConfig,
+        checkpoint: Checkpoint,
+        metadata: CheckpointMetadata,
+        new_versions: ChannelVersions,
+    ) -> RunnableConfig:
+        """Keep a checkpoint for the next flush; no round trip."""
+        place = self._address(config)
+
+        def store(saver: RedisSaver) -> object:
+            return RedisSaver.put(saver, config, checkpoint, metadata, new_versions)
+
+        self._keep(place, store)
+        return place.config(place.root, checkpoint["id"])
+
+    def put_writes(
+        self,
+        config: RunnableConfig,
+        writes: Sequence[tuple[str, Any]],
+        task_id: str,
+        task_path: str = "",
+    ) -> None:
+        """Keep the writes of one task for the next flush; no round trip."""
+        kept = list(writes)
+
+        def store(saver: RedisSaver) -> None:
+            RedisSaver.put_writes(saver, config, kept, task_id, task_path)
+
+        self._keep(self._address(config), store)
+
+    async def in_thread(self, call: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+        """Call it on a thread, unless it is one that only keeps something for later."""
+        if call in (self.put, self.put_writes):
+            return call(*args, **kwargs)
+        return await super().in_thread(call, *args, **kwargs)
+
+    def get_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
+        """The checkpoint that the config names, or the newest."""
+        if self._nothing_in(self._address(config).ns or ""):
+            return None
+        self.flush()
+        return super().get_tuple(config)
+
+    async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
+        """The same; without a thread where nothing is read, as in all fresh runs."""
+        if self._nothing_in(self._address(config).ns or ""):
+            return None
+        return await self.in_thread(self.get_tuple, config)
+
+    def list(
+        self,
+        config: RunnableConfig | None,
+        *,
+        filter: dict[str, Any] | None = None,
+        before: RunnableConfig | None = None,
+        limit: int | None = None,
+    ) -> Iterator[CheckpointTuple]:
+        """The run's checkpoints, newest first."""
+        if self._nothing_in(None if config is None else self._address(config).ns):
+            return iter(())
+        self.flush()
+        return super().list(config, filter=filter, before=before, limit=limit)
+
+    def get_delta_channel_history(
+        self, *, config: RunnableConfig, channels: Sequence[str]
+    ) -> Mapping[str, DeltaChannelHistory]:
+        """What delta channels are rebuilt from."""
+        if self._nothing_in(self._address(config).root):
+            return {channel: {"writes": []} for channel in channels}
+        self.flush()
+        return super().get_delta_channel_history(config=config, channels=channels)
+
+    def delete_thread(self, thread_id: str) -> None:
+        """Remove the run's checkpoints, whatever the thread's id."""
+        self.discard()
+
+    def copy_thread(self, source_thread_id: str, target_thread_id: str) -> None:
+        """A run has one thread: it can be copied to another run only, see ``copy_to``."""
+        raise ConfigurationError(
+            "A run's checkpoints are one thread.",
+            expected="copy_to(run_id)",
+            came="copy_thread()",
+            do="copy the run, or use the saver itself for its threads",
+        )
+
+    def copy_to(self, run_id: str) -> None:
+        """Copy the run's checkpoints to another run."""
+        self.flush()
+        self._commands.copy(self._keys(self._thread), self._keys(run_name(run_id)), self.ttl or 0)
+
+    acopy_to = twin(copy_to)
+
+    def _keep(self, place: Address, store: Callable[[RedisSaver], object]) -> None:
+        self._stage.calls.append(store)
+        self._stage.written.add(place.root)
+
+    def _nothing_in(self, ns: str | None) -> bool:
+        written = self._stage.written
+        return self._fresh and (ns not in written if ns is not None else not written)
+
+    def _address(self, config: RunnableConfig) -> Address:
+        return address(config, thread=self._thread)
+
+    def _thread_of(self, value: Any) -> str:
+        return self._thread
+
+    def _place(self, thread: str) -> Address:
+        return address({"configurable": {}}, thread=thread)
+
+    def _places(self) -> Iterator[Address]:
+        self.flush()
+        return iter((self._place(self._thread),))
+
+
+def for_run(saver: RedisSaver, run_id: str, *, fresh: bool = False) -> RunSaver:
+    """The view of ``saver`` for one durable run.
+
+    ``fresh`` says that the run is new: then nothing is read before something was flushed.
+    """
+    return RunSaver(saver, run_id, fresh=fresh)
