@@ -1,0 +1,108 @@
+"""Events as records and back: small positional metas beside payloads that stay encoded.
+
+A meta is a msgpack array whose empty fields at the end are left out. Span ids are 8 raw
+bytes, enumerations their place in a fixed row, and of a chain of new nodes each one
+omits the parent that stands before it and the last one the id that is the step's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import ormsgpack
+
+from langchain_durable.codec.packed import FIELDS_OF
+from langchain_durable.codec.parsed import READERS
+from langchain_durable.codec.values import Codec
+from langchain_durable.codec.wire import unpack
+from langchain_durable.errors import JournalCorrupt, JournalTooNew, Unjournalable
+from langchain_durable.events import AttemptStarted, Entry, Event, StepEnded, StepStarted
+from langchain_durable.journal import Draft, Record, RecordKind
+
+_OPTIONS = (
+    ormsgpack.OPT_PASSTHROUGH_DATACLASS
+    | ormsgpack.OPT_PASSTHROUGH_DATETIME
+    | ormsgpack.OPT_PASSTHROUGH_UUID
+)
+
+
+def binding(run_id: str, kind: RecordKind | str, step: bytes = b"") -> bytes:
+    """What a payload is bound to: the codec opens it in this run, kind and step only.
+
+    ``kind`` is the record's, or the name of the header field that holds the payload.
+    """
+    return b"\0".join((run_id.encode(), kind.encode(), step))
+
+
+def payload_reader(codec: Codec, run_id: str) -> Callable[[Entry], Any]:
+    """A function that decodes the payloads of this run's entries; None for no payload."""
+
+    def read(entry: Entry) -> Any:
+        if entry.payload is None:
+            return None
+        kind, step = _identity(entry.event)
+        return codec.decode(entry.payload, bind=binding(run_id, kind, step))
+
+    return read
+
+
+def encode_event(event: Event, *, payload: bytes | None = None) -> Draft:
+    """The record to append for ``event``; ``payload`` comes from the codec.
+
+    ``attributes`` must be plain data with str keys: ``Unjournalable`` otherwise.
+    """
+    kind, step = _identity(event)
+    fields = FIELDS_OF[type(event)](event)
+    while fields and (fields[-1] is None or fields[-1] in ("", b"", [], {})):
+        fields.pop()
+    try:
+        meta = ormsgpack.packb(fields, None, _OPTIONS)
+    except TypeError as exc:
+        raise Unjournalable(
+            f"An event of kind {kind.name.lower()} has attributes that are not plain data.",
+            expected="str, int, float, bool, None, and lists and dicts of them",
+            came=str(exc),
+            do="give plain attributes",
+        ) from exc
+    return Draft(kind=kind, meta=meta, step=step, payload=payload)
+
+
+def decode_entry(record: Record) -> Entry:
+    """The entry in a record. Raises ``JournalCorrupt`` or, for more fields than this
+    release knows, ``JournalTooNew``."""
+    read, known = READERS[record.kind]
+    try:
+        fields = unpack(record.meta)
+        if type(fields) is not list:
+            raise ValueError("not a list")
+        if len(fields) > known:
+            raise _too_new(record, known)
+        fields.extend([None] * (known - len(fields)))
+        event = read(fields, record.step)
+    except (ValueError, TypeError, KeyError, IndexError, AttributeError) as exc:
+        raise JournalCorrupt(
+            f"Record {record.seq} of kind {record.kind.name.lower()} cannot be read.",
+            expected="an event as encode_event writes it",
+            came=f"{record.meta[:40]!r} ({exc})",
+        ) from exc
+    return Entry(seq=record.seq, attempt=record.attempt, event=event, payload=record.payload)
+
+
+def _identity(event: Event) -> tuple[RecordKind, bytes]:
+    if isinstance(event, StepStarted):
+        return RecordKind.STEP_STARTED, event.step
+    if isinstance(event, StepEnded):
+        return RecordKind.STEP_ENDED, event.step
+    if isinstance(event, AttemptStarted):
+        return RecordKind.ATTEMPT_STARTED, b""
+    return RecordKind.ATTEMPT_ENDED, b""
+
+
+def _too_new(record: Record, known: int) -> JournalTooNew:
+    return JournalTooNew(
+        f"Record {record.seq} was written by a newer release of langchain-durable.",
+        expected=f"at most {known} fields",
+        came="more",
+        do="upgrade this process",
+    )

@@ -1,0 +1,260 @@
+"""The codec: any value that the journal carries, to bytes and back, without loss.
+
+Classes have a fixed code, or are in ``allow``. Nothing is imported, called or unpickled
+because a record names it.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import ormsgpack
+
+from langchain_durable.codec import graph, messages, standard
+from langchain_durable.codec.allowed import allowed_forms, qualified_name
+from langchain_durable.codec.crypto import Cipher
+from langchain_durable.codec.envelope import Envelope
+from langchain_durable.codec.forms import Form, Refused
+from langchain_durable.codec.wire import MAX_EXT, OPTIONS, WIDE_EXT, is_shallow, nest_limit, unpack
+from langchain_durable.errors import (
+    ConfigurationError,
+    JournalCorrupt,
+    MissingExtra,
+    Unjournalable,
+    ValueTooLarge,
+)
+
+_PLAIN = frozenset((type(None), bool, float, bytes, bytearray, memoryview))
+_MAX_WALK = 200
+"""Levels that the walker follows; below ormsgpack's own 254, and shallow enough for Python."""
+
+
+class Codec:
+    """Turns values into bytes for the journal, and back into equal values.
+
+    ``allow``: pydantic models, dataclasses, Enums and NamedTuples of the program.
+    ``key``: 16, 24 or 32 bytes; records are then encrypted, and plain ones refused.
+    ``previous_keys``: further keys to decode with. ``max_bytes``: the most one value may
+    take, uncompressed. ``redact``: called with each value before it is encoded, gives
+    what the journal is to keep instead.
+
+    Equal means ``==`` and of the same type, with two exceptions: a ``bytearray`` or
+    ``memoryview`` comes back as ``bytes``, and pydantic's time zones as ``timezone``.
+    """
+
+    def __init__(
+        self,
+        *,
+        allow: Sequence[type] = (),
+        key: bytes | None = None,
+        previous_keys: Sequence[bytes] = (),
+        max_bytes: int = 32 * 2**20,
+        compress_above: int = 4096,
+        redact: Callable[[Any], Any] | None = None,
+    ) -> None:
+        if max_bytes < 1 or compress_above < 0 or (previous_keys and key is None):
+            raise ConfigurationError(
+                "The codec's options make no sense.",
+                expected="max_bytes of 1 or more, compress_above of 0 or more, "
+                "previous_keys only beside a key",
+                came=f"max_bytes={max_bytes}, compress_above={compress_above}",
+            )
+        by_class, by_code = allowed_forms(allow)
+        self._forms = {**standard.FORMS, **messages.FORMS, **by_class}
+        self._codes = {form.code: form for form in self._forms.values()} | by_code
+        self._max_bytes = max_bytes
+        self._redact = redact
+        self._envelope = Envelope(
+            max_bytes=max_bytes,
+            compress_above=compress_above,
+            cipher=None if key is None else Cipher(key, previous_keys),
+        )
+        self._defaults = self._chain(self._default_at)
+        self._hooks = self._chain(self._hook_at)
+        self._failure = threading.local()
+
+    def encode(self, value: Any, *, bind: bytes, what: str = "value") -> bytes:
+        """Bytes for ``value``, fit for the place that ``bind`` names.
+
+        Raises ``Unjournalable`` with the path to what cannot be carried, in which
+        ``what`` stands for the value itself, and ``ValueTooLarge``.
+        """
+        if self._redact is not None:
+            value = self._redact(value)
+        try:
+            body = ormsgpack.packb(value, self._defaults[0], OPTIONS)
+        except TypeError:
+            body = self._spell_out(value, what)
+        if len(body) > self._max_bytes:
+            raise ValueTooLarge(
+                f"{what} is too large for the journal.",
+                expected=f"at most {self._max_bytes} bytes",
+                came=f"{len(body)} bytes",
+                do="keep it elsewhere and return a reference, or raise max_bytes=",
+            )
+        return self._envelope.seal(body, bind)
+
+    def decode(self, data: bytes, *, bind: bytes) -> Any:
+        """The value, as a fresh object. Raises ``JournalCorrupt`` or ``JournalTooNew``."""
+        body = self._envelope.open(data, bind)
+        self._failure.first = None
+        try:
+            return unpack(body, self._hooks[0], nest_limit(0))
+        except Exception as exc:
+            first = self._failure.first or exc
+            if isinstance(first, MissingExtra):
+                raise first from None
+            raise JournalCorrupt(
+                "A record holds what langchain-durable never wrote, or cannot rebuild here.",
+                expected="values of known classes, and of those in allow=",
+                came=str(first) or type(first).__name__,
+            ) from first
+        finally:
+            self._failure.first = None
+
+    # One hook a level: ormsgpack calls it without saying how deep it is, and hides what
+    # it raises.
+
+    def _chain(self, make: Callable[[int, Any], Any]) -> list[Any]:
+        hooks: list[Any] = [_too_deep]
+        for level in range(MAX_EXT, 0, -1):
+            hooks.append(make(level, hooks[-1]))
+        hooks.reverse()
+        return hooks
+
+    def _default_at(self, level: int, deeper: Callable[..., Any]) -> Callable[[Any], Any]:
+        forms, form_of, pack, ext = self._forms, self._form_of, ormsgpack.packb, ormsgpack.Ext
+
+        def default(value: Any) -> ormsgpack.Ext:
+            form = forms.get(type(value)) or form_of(value)
+            data = pack(form.take(value), deeper, OPTIONS)
+            if level > WIDE_EXT and not is_shallow(data, nest_limit(level)):
+                raise Refused("is nested too deeply")
+            return ext(form.code, data)
+
+        return default
+
+    def _hook_at(self, level: int, deeper: Callable[..., Any]) -> Callable[[int, bytes], Any]:
+        codes, limit = self._codes, nest_limit(level)
+
+        def hook(code: int, data: bytes) -> Any:
+            try:
+                form = codes.get(code) or self._form_for(code)
+                return form.give(unpack(data, deeper, limit))
+            except Exception as exc:
+                if self._failure.first is None:
+                    self._failure.first = exc
+                raise
+
+        return hook
+
+    def _form_of(self, value: Any) -> Form:
+        form = graph.form_of(type(value))
+        if form is None:
+            raise Refused(f"is a {type(value).__name__}")
+        self._forms[type(value)] = form
+        return form
+
+    def _form_for(self, code: int) -> Form:
+        form = graph.form_for(code)
+        if form is None:
+            raise ValueError(f"a value with the unknown code {code}")
+        self._codes[code] = form
+        return form
+
+    # The slow way, for what msgpack cannot say directly, and to name what is refused.
+
+    def _spell_out(self, value: Any, what: str) -> bytes:
+        try:
+            return ormsgpack.packb(self._spell(value, what, 0, 0), None, OPTIONS)
+        except (RecursionError, TypeError) as exc:
+            if isinstance(exc, Unjournalable):
+                raise
+            raise _unjournalable(what, "is nested too deeply, or contains itself", value) from exc
+
+    def _spell(self, value: Any, path: str, depth: int, level: int) -> Any:
+        kind = type(value)
+        if kind in _PLAIN or (kind is int and -(2**63) <= value < 2**64) or _is_text(value):
+            return value
+        if depth > _MAX_WALK:
+            raise _unjournalable(path, "is nested too deeply, or contains itself", value)
+        if kind is list:
+            return [
+                self._spell(item, f"{path}[{place}]", depth + 1, level)
+                for place, item in enumerate(value)
+            ]
+        if kind is dict and all(map(_is_text, value)):
+            return {
+                key: self._spell(item, f"{path}[{key!r}]", depth + 1, level)
+                for key, item in value.items()
+            }
+        return self._spell_form(value, path, level)
+
+    def _spell_form(self, value: Any, path: str, level: int) -> ormsgpack.Ext:
+        if level >= MAX_EXT:
+            raise _unjournalable(path, "is nested too deeply, or contains itself", value)
+        try:
+            form = self._forms.get(type(value)) or self._form_of(value)
+            plain = form.take(value)
+        except Refused as exc:
+            raise _unjournalable(path, str(exc), value) from None
+        data: Any = plain
+        if isinstance(value, dict) and type(plain) is list:
+            data = self._spell_pairs(plain, path, level)
+        elif type(plain) is list:
+            data = [
+                self._spell(item, path + form.name(place), 1, level + 1)
+                for place, item in enumerate(plain)
+            ]
+        elif type(plain) is dict:
+            data = {
+                key: self._spell(item, path + form.name(key), 1, level + 1)
+                for key, item in plain.items()
+            }
+        packed = ormsgpack.packb(data, None, OPTIONS)
+        if level + 1 > WIDE_EXT and not is_shallow(packed, nest_limit(level + 1)):
+            raise _unjournalable(path, "is nested too deeply", value)
+        return ormsgpack.Ext(form.code, packed)
+
+    def _spell_pairs(self, plain: list[Any], path: str, level: int) -> list[Any]:
+        spelled, key = [], None
+        odd = len(plain) % 2  # a defaultdict's factory comes before its pairs
+        for place, item in enumerate(plain, start=-odd):
+            if place % 2 == 0:
+                key = item
+            where = f"{path}[{key!r}]" if place % 2 else f"{path}'s key {item!r}"
+            spelled.append(self._spell(item, where, 1, level + 1))
+        return spelled
+
+
+def _too_deep(*_: Any) -> Any:
+    raise ValueError(f"more than {MAX_EXT} typed values inside each other")
+
+
+def _is_text(value: Any) -> bool:
+    """A str that UTF-8 can say: no lone surrogates, and not of a subclass."""
+    if type(value) is not str:
+        return False
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _unjournalable(path: str, why: str, value: Any) -> Unjournalable:
+    cls = type(value)
+    own = "Class" if cls.__module__ == "builtins" else cls.__name__
+    return Unjournalable(
+        f"{_shortened(path)} {why}, which the journal does not carry.",
+        expected="plain data, LangChain's messages and documents, or a class in allow=",
+        came=qualified_name(cls).replace(":", "."),
+        do=f"return plain data; allow=[{own}] lets a pydantic model, dataclass, Enum or "
+        "NamedTuple of your own pass",
+    )
+
+
+def _shortened(path: str) -> str:
+    return path if len(path) <= 200 else f"{path[:100]}...{path[-60:]}"
