@@ -1,1 +1,66 @@
-"""langchain-durable: a killed LangChain program picks up where it was."""
+"""langchain-durable: a killed LangChain program picks up where it was.
+
+durable = Durable()                                  # or Durable("redis://localhost:6379/0")
+agent = durable.wrap(agent)
+agent.invoke(inputs, durable.config("order-42"))
+"""
+
+from langchain_durable.callback_handler import DurableCallbackHandler
+from langchain_durable.durable import Durable
+from langchain_durable.errors import (
+    DurableError,
+    DurableWarning,
+    JournalError,
+    JournalUnavailable,
+    ReplayedError,
+    RunBusy,
+    RunCancelled,
+    RunCompleted,
+    RunError,
+    RunExpired,
+    RunFenced,
+    RunInputMismatch,
+    RunNotFound,
+    StepDrift,
+    StepError,
+    StepInDoubt,
+    StreamCut,
+)
+from langchain_durable.events import Entry, Outcome, RunStatus, StepKind
+from langchain_durable.journal import Header, Retention
+from langchain_durable.recorder.current import idempotency_key
+from langchain_durable.run import Run
+from langchain_durable.state import Checkpoint
+from langchain_durable.tools import in_doubt
+
+__all__ = [
+    "Checkpoint",
+    "Durable",
+    "DurableCallbackHandler",
+    "DurableError",
+    "DurableWarning",
+    "Entry",
+    "Header",
+    "JournalError",
+    "JournalUnavailable",
+    "Outcome",
+    "ReplayedError",
+    "Retention",
+    "Run",
+    "RunBusy",
+    "RunCancelled",
+    "RunCompleted",
+    "RunError",
+    "RunExpired",
+    "RunFenced",
+    "RunInputMismatch",
+    "RunNotFound",
+    "RunStatus",
+    "StepDrift",
+    "StepError",
+    "StepInDoubt",
+    "StepKind",
+    "StreamCut",
+    "idempotency_key",
+    "in_doubt",
+]

@@ -144,6 +144,13 @@ def _packages(facts: Facts) -> Iterator[Finding]:
 
 
 def _extras(facts: Facts) -> Iterator[Finding]:
+    if not facts.installation.extras:
+        yield Finding(
+            name="extras",
+            level=Level.WARN,
+            found="unknown: langchain-durable runs from a source tree and is not installed",
+            do="pip install -e '.[all]'",
+        )
     for extra in facts.installation.extras:
         yield Finding(
             name=f"extra {extra.name}",

@@ -65,7 +65,7 @@ def _numbers(version: str) -> tuple[int, ...]:
 
 
 def _role(server: Server) -> Finding | None:
-    role = str(server.get("role") or "")
+    role = _told(server, "role")
     if role in ("slave", "replica"):
         return Finding(
             name="role",
@@ -79,7 +79,7 @@ def _role(server: Server) -> Finding | None:
 def _eviction(server: Server) -> Finding | None:
     if _is_memory(server):
         return None
-    policy = str(server.get("eviction") or "")
+    policy = _told(server, "eviction")
     if policy == "noeviction":
         return Finding(name="eviction", level=Level.OK, found=policy)
     if policy:
@@ -137,7 +137,7 @@ def _persistence(server: Server) -> Finding | None:
             " server loses every step since its last snapshot, if it makes any",
             do="run `CONFIG SET appendonly yes`, and write it to the configuration",
         )
-    fsync = str(server.get("appendfsync") or "")
+    fsync = _told(server, "appendfsync")
     level, found, do = _SURVIVES.get(
         fsync,
         (Level.WARN, "AOF is on, its appendfsync is unknown", "see that it is everysec or always"),
@@ -213,9 +213,15 @@ def _is_memory(server: Server) -> bool:
     return server.get("server") == "memory"
 
 
+def _told(server: Server, fact: str) -> str:
+    """Give a fact, empty if the server did not tell it."""
+    value = str(server.get(fact, ""))
+    return "" if value == "unknown" else value
+
+
 def _flag(value: object) -> bool | None:
     """Read a yes or no in whatever form a server tells it."""
-    if value is None or value == "":
+    if value in (None, "", "unknown"):
         return None
     return str(value).lower() in ("1", "yes", "true", "on")
 

@@ -40,7 +40,7 @@ class Choice:
         return self.source is Source.REDIS_VARIABLE and self.directory is None
 
 
-_SCHEMES = ("redis", "rediss", "unix")
+_SCHEMES = ("redis", "rediss", "unix", "redis+cluster", "rediss+cluster", "memory")
 _SAME_SERVER = {"valkey": "redis", "valkeys": "rediss"}
 
 
@@ -48,7 +48,8 @@ def choose(url: str | None, env: Mapping[str, str]) -> Choice:
     """Give the server to use: the URL, ``LANGCHAIN_DURABLE_URL``, ``REDIS_URL``, embedded.
 
     ``embedded://`` is the embedded server in its default directory, and
-    ``embedded:///some/path`` in that one. ``valkey://`` means ``redis://``. Raises
+    ``embedded:///some/path`` in that one. ``valkey://`` means ``redis://``. Whether the
+    store can open the URL is the store's to say. Raises
     ``ConfigurationError`` for a URL that is none.
     """
     offers = (
@@ -111,7 +112,7 @@ def refuse_cache(choice: Choice, facts: Mapping[str, Any]) -> None:
     policy = str(facts.get("eviction") or "")
     if policy == "noeviction":
         return
-    if policy:
+    if policy not in ("", "unknown"):
         raise ServerError(
             "REDIS_URL names a server that evicts keys, as a cache does; a journal there could"
             " lose a run's steps without a word.",

@@ -67,35 +67,40 @@ class Blocking:
     call: Callable[[], Any]
 
 
-Waitable = Ticket[Any] | Pause | Blocking
+@dataclass(frozen=True, slots=True)
+class Call:
+    """Call the program's own function; on an event loop, what it returns is awaited."""
+
+    function: Callable[[], Any]
+
+
+Waitable = Ticket[Any] | Pause | Blocking | Call
 Procedure = Generator[Waitable, Any, T]
 
 
 def drive(procedure: Procedure[T]) -> T:
     """Run a procedure in this thread."""
-    return _advance(procedure, _wait)
-
-
-def _wait(waitable: Waitable) -> Any:
-    if isinstance(waitable, Pause):
-        return time.sleep(waitable.seconds)
-    if isinstance(waitable, Blocking):
-        return waitable.call()
-    return waitable.result()
-
-
-def _advance(procedure: Procedure[T], wait: Callable[[Waitable], Any]) -> T:
     try:
         waitable = next(procedure)
         while True:
             try:
-                answer = wait(waitable)
+                answer = _wait(waitable)
             except BaseException as exc:
                 waitable = procedure.throw(exc)
             else:
                 waitable = procedure.send(answer)
     except StopIteration as stop:
         return stop.value  # type: ignore[no-any-return]  # the generator's return value is T
+
+
+def _wait(waitable: Waitable) -> Any:
+    if isinstance(waitable, Call):
+        return waitable.function()
+    if isinstance(waitable, Pause):
+        return time.sleep(waitable.seconds)
+    if isinstance(waitable, Blocking):
+        return waitable.call()
+    return waitable.result()
 
 
 async def adrive(procedure: Procedure[T]) -> T:
@@ -114,6 +119,8 @@ async def adrive(procedure: Procedure[T]) -> T:
 
 
 async def _await(waitable: Waitable) -> Any:
+    if isinstance(waitable, Call):
+        return await waitable.function()
     if isinstance(waitable, Pause):
         return await asyncio.sleep(waitable.seconds)
     if isinstance(waitable, Blocking):

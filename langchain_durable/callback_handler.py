@@ -1,0 +1,161 @@
+"""Durability as a LangChain callback, for programs where only a config can be changed."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import logging
+import threading
+from typing import Any
+from uuid import UUID
+
+from langchain_durable import ids
+from langchain_durable.callbacks import PathTracker, active
+from langchain_durable.durable import Durable
+from langchain_durable.recorder.acquire import Request, abort, acquire, finish
+from langchain_durable.recorder.attempt import Attempt
+from langchain_durable.recorder.runtime import Runtime
+from langchain_durable.scopes import Scope, Tree
+from langchain_durable.waiting import Procedure, drive
+
+logger = logging.getLogger("langchain_durable")
+
+
+class DurableCallbackHandler(PathTracker):
+    """Makes the invocation that it is passed to durable.
+
+    ``agent.invoke(inputs, {"callbacks": [DurableCallbackHandler(durable, run_id="order-42")]})``
+
+    A callback cannot answer in the program's place: the program's own code runs again on
+    resume, and its finished calls are answered from the journal. One handler is one run:
+    use a new one for each. Inside a run that is active already it does nothing.
+    """
+
+    def __init__(self, durable: Durable, *, run_id: str | None = None) -> None:
+        self.run_id = ids.checked(run_id) if run_id is not None else ids.new()
+        if run_id is None:
+            logger.info("no run_id was given; this is run %s", self.run_id)
+        self._durable = durable
+        self._roots: set[UUID] = set()
+        self._inside = False
+        super().__init__(self._new_attempt())
+
+    def _new_attempt(self) -> Attempt:
+        connector = self._durable.connector
+        attempt = Attempt(
+            run_id=self.run_id,
+            codec=connector.codec,
+            settings=connector.settings,
+            tree=Tree(top_by_ordinal=True),
+        )
+        attempt.closed = True  # until something starts
+        return attempt
+
+    def _enter(
+        self, run_id: UUID, parent_run_id: UUID | None, label: str, inputs: Any, **step: Any
+    ) -> Scope:
+        if not self._roots and self.scope(parent_run_id) is None:
+            self._begin(inputs)
+        if self.scope(parent_run_id) is None:
+            self._roots.add(run_id)
+        return super()._enter(run_id, parent_run_id, label, inputs, **step)
+
+    def _begin(self, inputs: Any) -> None:
+        tracker = active.get()
+        self._inside = tracker is not None and not tracker.attempt.closed
+        self._attempt = attempt = self._new_attempt()
+        attempt.closed = False
+        request = Request(inputs=inputs, program="callback", call={"method": "callback"})
+        attempt.opener = _Opener(self._durable, attempt, request).open
+
+    def step(self, run_id: UUID) -> Any:
+        return None if self._inside else super().step(run_id)
+
+    def _announce(self, scope: Scope) -> None:
+        if not self._inside:
+            super()._announce(scope)
+
+    def _leave(self, run_id: UUID, error: BaseException | None = None) -> None:
+        super()._leave(run_id, error)
+        if run_id not in self._roots:
+            return
+        self._roots.discard(run_id)
+        if not self._roots:
+            self._end(error)
+
+    def _end(self, error: BaseException | None) -> None:
+        attempt = self._attempt
+        if attempt.store is None or self._inside:
+            attempt.closed = True
+            return
+        runtime = self._durable.connector.connect()
+        if error is None:
+            ending = finish(runtime, attempt, None, keep_result=False)
+        else:
+            ending = abort(runtime, attempt, error)
+        if _on_event_loop():
+            _post(ending)
+        else:
+            drive(ending)
+
+
+class _Opener:
+    """Takes the run at its first step, which may be several at once."""
+
+    def __init__(self, durable: Durable, attempt: Attempt, request: Request) -> None:
+        self._durable = durable
+        self._attempt = attempt
+        self._request = request
+        self._lock = threading.Lock()
+        self._opened: _Opened | None = None
+
+    def open(self) -> Procedure[None]:
+        """Open the attempt, or wait for the step that does."""
+        with self._lock:
+            first = self._opened is None
+            opened = self._opened = self._opened or _Opened()
+        if not first:
+            yield opened
+            return
+        try:
+            runtime: Runtime = yield from self._durable.connector.connected()
+            yield from acquire(runtime, self._attempt, self._request)
+        except BaseException as exc:
+            opened.future.set_exception(exc)
+            opened.future.exception()
+            raise
+        self._attempt.opener = None
+        opened.future.set_result(None)
+
+
+class _Opened:
+    """The ticket of those that wait for another step to open the attempt."""
+
+    def __init__(self) -> None:
+        self.future: concurrent.futures.Future[None] = concurrent.futures.Future()
+
+    def done(self) -> bool:
+        return self.future.done()
+
+    def result(self) -> None:
+        self.future.result()
+
+    async def aresult(self) -> None:
+        await asyncio.wrap_future(self.future)
+
+
+def _on_event_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
+def _post(ending: Procedure[None]) -> None:
+    """Send the end of the run without waiting: a callback must not block its event loop."""
+    try:
+        next(ending)
+    except StopIteration:
+        return
+    ending.close()

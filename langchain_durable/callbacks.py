@@ -1,0 +1,273 @@
+"""Where a call stands: LangChain's callbacks, turned into the live step tree.
+
+The tracker hears of everything that starts and ends. It does no I/O and never answers: that
+is the interceptors' work, at the provider's method. It runs inline, in the caller's own
+context, so that what it sets in a context variable is there when the provider is called.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextvars import ContextVar
+from typing import Any
+from uuid import UUID
+
+from langchain_core.callbacks import BaseCallbackHandler
+from langchain_core.documents import Document
+from langchain_core.messages import BaseMessage
+from langchain_core.outputs import LLMResult
+
+from langchain_durable.events import StepKind
+from langchain_durable.labels import chain_label, model_inputs, model_name
+from langchain_durable.recorder.attempt import IN_DOUBT, Attempt
+from langchain_durable.scopes import Scope
+from langchain_durable.touchpoints import is_interrupt
+
+active: ContextVar[PathTracker | None] = ContextVar("langchain_durable_active", default=None)
+"""The tracker of the run that is active in this context; a configure hook attaches it."""
+
+pending: ContextVar[Step | None] = ContextVar("langchain_durable_pending", default=None)
+"""The step that has just started in this context; the interceptor takes it."""
+
+
+class Step:
+    """A call that is a step of a run: the attempt, and where in it the call stands."""
+
+    __slots__ = ("attempt", "scope")
+
+    def __init__(self, attempt: Attempt, scope: Scope) -> None:
+        self.attempt = attempt
+        self.scope = scope
+
+
+class PathTracker(BaseCallbackHandler):
+    """Follows one attempt's calls. Made and attached by us; not for use by programs."""
+
+    run_inline = True
+    raise_error = True
+
+    def __init__(self, attempt: Attempt) -> None:
+        self._attempt = attempt
+        self._scopes: dict[UUID, Scope] = {}
+
+    @property
+    def attempt(self) -> Attempt:
+        return self._attempt
+
+    def scope(self, run_id: UUID | None) -> Scope | None:
+        """The scope of one of LangChain's own run ids."""
+        return self._scopes.get(run_id) if run_id is not None else None
+
+    def step(self, run_id: UUID) -> Step | None:
+        """The step that one of LangChain's own run ids stands for."""
+        scope = self._scopes.get(run_id)
+        return Step(self._attempt, scope) if scope is not None else None
+
+    # -- starts ---------------------------------------------------------------------
+
+    def _enter(
+        self, run_id: UUID, parent_run_id: UUID | None, label: str, inputs: Any, **step: Any
+    ) -> Scope:
+        scope = self._attempt.tree.enter(self.scope(parent_run_id), label, inputs, **step)
+        self._scopes[run_id] = scope
+        return scope
+
+    def _announce(self, scope: Scope) -> None:
+        pending.set(Step(self._attempt, scope))
+
+    def on_chain_start(
+        self,
+        serialized: dict[str, Any] | None,
+        inputs: dict[str, Any] | Any,
+        *,
+        run_id: UUID,
+        parent_run_id: UUID | None = None,
+        tags: list[str] | None = None,
+        metadata: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        label = chain_label(kwargs.get("name") or "chain", tags, metadata)
+        self._enter(run_id, parent_run_id, label, inputs)
+
+    def on_chat_model_start(
+        self,
+        serialized: dict[str, Any] | None,
+        messages: list[list[BaseMessage]],
+        *,
+        run_id: UUID,
+        parent_run_id: UUID | None = None,
+        tags: list[str] | None = None,
+        metadata: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        self._model(serialized, messages[0], run_id, parent_run_id, tags, kwargs)
+
+    def on_llm_start(
+        self,
+        serialized: dict[str, Any] | None,
+        prompts: list[str],
+        *,
+        run_id: UUID,
+        parent_run_id: UUID | None = None,
+        tags: list[str] | None = None,
+        metadata: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        self._model(serialized, prompts[0], run_id, parent_run_id, tags, kwargs)
+
+    def _model(
+        self,
+        serialized: dict[str, Any] | None,
+        prompt: Any,
+        run_id: UUID,
+        parent_run_id: UUID | None,
+        tags: list[str] | None,
+        kwargs: Mapping[str, Any],
+    ) -> None:
+        params = kwargs.get("invocation_params") or {}
+        name = model_name(params, serialized)
+        label = chain_label(f"model:{name}", tags, None)
+        inputs = model_inputs(prompt, params)
+        scope = self._enter(run_id, parent_run_id, label, inputs, kind=StepKind.MODEL, name=name)
+        self._announce(scope)
+
+    def on_tool_start(
+        self,
+        serialized: dict[str, Any] | None,
+        input_str: str,
+        *,
+        run_id: UUID,
+        parent_run_id: UUID | None = None,
+        tags: list[str] | None = None,
+        metadata: dict[str, Any] | None = None,
+        inputs: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        name = (serialized or {}).get("name") or "tool"
+        arguments = inputs if inputs is not None else input_str
+        call_id = kwargs.get("tool_call_id")
+        attributes = {"args": arguments}
+        if call_id:
+            attributes["tool_call_id"] = call_id
+        if metadata and IN_DOUBT in metadata:
+            attributes[IN_DOUBT] = metadata[IN_DOUBT]
+        scope = self._enter(
+            run_id,
+            parent_run_id,
+            chain_label(f"tool:{name}", tags, None),
+            (arguments, call_id),
+            kind=StepKind.TOOL,
+            name=name,
+            attributes=attributes,
+        )
+        self._announce(scope)
+
+    def on_retriever_start(
+        self,
+        serialized: dict[str, Any] | None,
+        query: str,
+        *,
+        run_id: UUID,
+        parent_run_id: UUID | None = None,
+        tags: list[str] | None = None,
+        metadata: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        name = kwargs.get("name") or "retriever"
+        scope = self._enter(
+            run_id,
+            parent_run_id,
+            chain_label(f"retriever:{name}", tags, None),
+            query,
+            kind=StepKind.RETRIEVER,
+            name=name,
+        )
+        self._announce(scope)
+
+    # -- ends -----------------------------------------------------------------------
+
+    def on_chain_end(
+        self,
+        outputs: dict[str, Any],
+        *,
+        run_id: UUID,
+        parent_run_id: UUID | None = None,
+        **kwargs: Any,
+    ) -> None:
+        self._leave(run_id)
+
+    def on_chain_error(
+        self,
+        error: BaseException,
+        *,
+        run_id: UUID,
+        parent_run_id: UUID | None = None,
+        **kwargs: Any,
+    ) -> None:
+        self._leave(run_id, error)
+
+    def on_llm_end(
+        self,
+        response: LLMResult,
+        *,
+        run_id: UUID,
+        parent_run_id: UUID | None = None,
+        **kwargs: Any,
+    ) -> None:
+        self._leave(run_id)
+
+    def on_llm_error(
+        self,
+        error: BaseException,
+        *,
+        run_id: UUID,
+        parent_run_id: UUID | None = None,
+        **kwargs: Any,
+    ) -> None:
+        self._leave(run_id, error)
+
+    def on_tool_end(
+        self, output: Any, *, run_id: UUID, parent_run_id: UUID | None = None, **kwargs: Any
+    ) -> None:
+        self._leave(run_id)
+
+    def on_tool_error(
+        self,
+        error: BaseException,
+        *,
+        run_id: UUID,
+        parent_run_id: UUID | None = None,
+        **kwargs: Any,
+    ) -> None:
+        self._leave(run_id, error)
+
+    def on_retriever_end(
+        self,
+        documents: Sequence[Document],
+        *,
+        run_id: UUID,
+        parent_run_id: UUID | None = None,
+        **kwargs: Any,
+    ) -> None:
+        self._leave(run_id)
+
+    def on_retriever_error(
+        self,
+        error: BaseException,
+        *,
+        run_id: UUID,
+        parent_run_id: UUID | None = None,
+        **kwargs: Any,
+    ) -> None:
+        self._leave(run_id, error)
+
+    def on_interrupt(self, *args: Any, **kwargs: Any) -> None:
+        """LangGraph looks for this on every handler in a config, and warns if it is missing."""
+
+    def on_resume(self, *args: Any, **kwargs: Any) -> None:
+        """LangGraph looks for this on every handler in a config, and warns if it is missing."""
+
+    def _leave(self, run_id: UUID, error: BaseException | None = None) -> None:
+        if error is not None and is_interrupt(error):
+            self._attempt.interrupted = True
+        self._scopes.pop(run_id, None)

@@ -1,0 +1,131 @@
+"""From a handle's options to its runtime: made once, at the first use."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import threading
+import weakref
+from collections.abc import Mapping
+from typing import Any
+
+from redis import Redis
+
+from langchain_durable.codec import Codec
+from langchain_durable.embedded import EmbeddedServer
+from langchain_durable.journal import Retention, Store
+from langchain_durable.recorder.runtime import Runtime
+from langchain_durable.recorder.settings import Settings
+from langchain_durable.server_url import Choice, choose, refuse_cache
+from langchain_durable.store import is_dead, open_store, this_owner
+from langchain_durable.waiting import Blocking, Procedure
+
+_handles = itertools.count(1)
+_connectors: weakref.WeakSet[Connector] = weakref.WeakSet()
+
+
+class Connector:
+    """Opens a handle's store: a URL, a client, or the embedded server."""
+
+    def __init__(
+        self,
+        url: str | Redis | None,
+        *,
+        settings: Settings,
+        prefix: str,
+        retry_for: float,
+        retention: Retention | None,
+        codec: Mapping[str, Any],
+    ) -> None:
+        self.settings = settings
+        self.prefix = prefix
+        self._given = url
+        self._choice = choose(url, os.environ) if not isinstance(url, Redis) else None
+        self._options: dict[str, Any] = {
+            "prefix": prefix,
+            "retention": retention,
+            "retry_for": retry_for,
+        }
+        self.codec = Codec(**codec)
+        self._number = next(_handles)
+        self._lock = threading.Lock()
+        self._runtime: Runtime | None = None
+        self._server: EmbeddedServer | None = None
+        _connectors.add(self)
+
+    def connected(self) -> Procedure[Runtime]:
+        """The runtime. The first time this blocks, so an event loop has it done in a thread."""
+        if self._runtime is None:
+            yield Blocking(self.connect)
+        assert self._runtime is not None  # connect has set it or raised
+        return self._runtime
+
+    def connect(self) -> Runtime:
+        """Open the store, if it is not open yet."""
+        with self._lock:
+            if self._runtime is None:
+                self._runtime = Runtime(
+                    store=self._open(),
+                    codec=self.codec,
+                    settings=self.settings,
+                    owner=self._owner,
+                    is_dead=is_dead,
+                )
+            return self._runtime
+
+    def _owner(self) -> str:
+        # Two handles of one process are two owners: neither may walk into the other's run.
+        return f"{this_owner()}.{self._number}"
+
+    def _open(self) -> Store:
+        if self._choice is None:
+            return open_store(self._given, **self._options)  # type: ignore[arg-type]  # a client, no URL
+        if self._choice.directory is not None:
+            self._server = EmbeddedServer(self._choice.directory)
+            self._server.ensure()
+            return open_store(self._server.url, **self._options, revive=self._revive)
+        store = open_store(self._choice.url, **self._options)
+        self._refuse_cache(self._choice, store)
+        return store
+
+    def _refuse_cache(self, choice: Choice, store: Store) -> None:
+        if choice.may_be_a_cache:
+            refuse_cache(choice, store.describe().result())
+
+    def _revive(self) -> None:
+        if self._server is not None:
+            self._server.ensure()
+
+    @property
+    def server(self) -> str | Redis:
+        """The URL or client of the server in use, for those that connect on their own."""
+        self.connect()
+        if self._server is not None:
+            return self._server.url
+        return self._choice.url if self._choice is not None else self._given  # type: ignore[return-value]  # no choice was needed for a client
+
+    def close(self) -> None:
+        """Flush and close the store, and let an embedded server go."""
+        with self._lock:
+            runtime, self._runtime = self._runtime, None
+            server, self._server = self._server, None
+        if runtime is not None:
+            runtime.keeper.stop()
+            runtime.store.close()
+        if server is not None:
+            server.release()
+
+    def forget_parent(self) -> None:
+        """In a forked child: the parent's lock may be held, and its runs are not ours."""
+        self._lock = threading.Lock()
+        if self._runtime is not None:
+            self._runtime.forget_parent()
+
+
+def _after_fork() -> None:
+    for connector in list(_connectors):
+        connector.forget_parent()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

@@ -1,0 +1,242 @@
+"""The handle: one object per journal, which makes runnables and blocks of code durable."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random as random_module
+import time
+import uuid
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, ParamSpec, TypeVar, cast
+
+from langchain_core.runnables import Runnable, RunnableConfig
+from redis import Redis
+
+from langchain_durable import ids
+from langchain_durable.connecting import Connector
+from langchain_durable.errors import ConfigurationError
+from langchain_durable.functions import recorded
+from langchain_durable.graphs import GraphCalls
+from langchain_durable.intercept.install import install
+from langchain_durable.journal import Retention
+from langchain_durable.recorder.acquire import UNKNOWN_INPUT, Request
+from langchain_durable.recorder.settings import Drift, Durability, Settings
+from langchain_durable.run import Run
+from langchain_durable.running import Running
+from langchain_durable.runs import RunsById
+from langchain_durable.touchpoints import is_graph
+from langchain_durable.waiting import adrive, drive
+from langchain_durable.wrap import RUN_ID, rebrand, with_configurable, wrapped_class
+
+logger = logging.getLogger("langchain_durable")
+
+R = TypeVar("R", bound=Runnable[Any, Any])
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Durable(RunsById):
+    """Makes LangChain programs durable, on the journal at ``url``.
+
+    ``url``: ``redis://``, ``rediss://``, ``unix://``, a ``redis.Redis`` client, or nothing:
+    then ``LANGCHAIN_DURABLE_URL``, ``REDIS_URL``, and last an embedded server in
+    ``./.langchain_durable``. Nothing is connected or started before the first run.
+
+    ``durability``: ``"sync"``, a step's result is in the journal before the program sees it;
+    ``"async"``, the journal runs behind, and the last steps before a crash may run again.
+    ``drift``: what to do with a step that stands where a recorded one stood, with another
+    input: ``"reuse"`` the recorded result, ``"reexecute"`` the step, or ``"raise"``.
+    ``version``: of your program; steps are matched by their place only within one version.
+    ``lease``: seconds after which a run whose process is silent may be taken over.
+    ``retry_for``: seconds for which a lost server is tried again before the run stops.
+    ``allow``: your own classes (pydantic, dataclasses, enums, message subclasses) that may
+    stand in results. ``redact`` sees every value before it is journaled and returns what to
+    keep. ``encryption_key``: 16, 24 or 32 bytes; values are then encrypted (AES-GCM), and
+    unencrypted ones refused. ``max_value_bytes``: cap of one value.
+    ``require_finish_reason``: a stream of a known provider that ends without one raises
+    ``StreamCut`` instead of passing for an answer.
+    """
+
+    def __init__(
+        self,
+        url: str | Redis | None = None,
+        *,
+        durability: Durability = "sync",
+        drift: Drift = "reuse",
+        version: str = "",
+        prefix: str = "lcd",
+        lease: float = 10.0,
+        retry_for: float = 30.0,
+        retention: Retention | None = None,
+        allow: Sequence[type] = (),
+        redact: Callable[[Any], Any] | None = None,
+        encryption_key: bytes | None = None,
+        previous_keys: Sequence[bytes] = (),
+        max_value_bytes: int = 32 * 2**20,
+        require_finish_reason: bool = True,
+    ) -> None:
+        connector = Connector(
+            url,
+            settings=Settings(
+                durability=durability,
+                drift=drift,
+                lease=lease,
+                version=version,
+                require_finish_reason=require_finish_reason,
+            ),
+            prefix=prefix,
+            retry_for=retry_for,
+            retention=retention,
+            codec={
+                "allow": allow,
+                "redact": redact,
+                "key": encryption_key,
+                "previous_keys": previous_keys,
+                "max_bytes": max_value_bytes,
+            },
+        )
+        super().__init__(connector, self.wrap)
+        self._version = version
+        self._graphs = GraphCalls(connector)
+        self._classes: dict[tuple[type, str, str], type] = {}
+        install()
+
+    # -- making things durable ------------------------------------------------------
+
+    def wrap(self, runnable: R, *, name: str | None = None, version: str | None = None) -> R:
+        """A copy of a runnable whose calls are durable; the original is untouched.
+
+        The copy is of the same type and goes wherever the original went. ``name`` is what
+        ``resume`` finds it by (default: the runnable's own name); ``version`` as for the
+        handle. Name a run with :meth:`config`; a call without an id is a new run.
+        """
+        if not isinstance(runnable, Runnable):
+            raise ConfigurationError(
+                "Only a LangChain runnable can be wrapped.",
+                expected="a chain, agent, graph, model, tool or retriever",
+                came=type(runnable).__name__,
+                do="put code that is none into `with durable.run(run_id):`",
+            )
+        named = name or runnable.get_name()
+        key = (type(runnable), named, self._version if version is None else version)
+        if key not in self._classes:
+            self._classes[key] = wrapped_class(key[0], self, key[1], key[2])
+        twin = rebrand(runnable, self._classes[key])
+        self.remember(named, twin)
+        return twin
+
+    def config(self, run_id: str | None = None, **configurable: Any) -> RunnableConfig:
+        """The config that names a call's run: ``agent.invoke(inputs, durable.config("order-42"))``.
+
+        Further keyword arguments go beside it into ``configurable``, such as ``thread_id``.
+        """
+        named = {RUN_ID: ids.checked(run_id) if run_id is not None else ids.new()}
+        return {"configurable": {**named, **configurable}}
+
+    def run(
+        self,
+        run_id: str | None = None,
+        *,
+        input: Any = UNKNOWN_INPUT,
+        metadata: Mapping[str, Any] | None = None,
+    ) -> Run:
+        """A run around a block of code, for ``with`` and ``async with``.
+
+        The block runs in every attempt, and its finished calls are answered from the
+        journal. Give ``input`` (what the block's calls depend on), and a later attempt with
+        another one raises ``RunInputMismatch``; without it, top-level calls are
+        matched by their own input only.
+        """
+        request = Request(
+            inputs=input,
+            program="run",
+            version=self._version,
+            call={"method": "run"},
+            metadata=metadata or {},
+        )
+        return Run(
+            Running(
+                connection=self.connector,
+                run_id=self._id(run_id),
+                request=request,
+                top_by_ordinal=input is not UNKNOWN_INPUT,
+            )
+        )
+
+    def bind_call(
+        self,
+        runnable: Any,
+        request: Request,
+        config: RunnableConfig | None,
+        options: Mapping[str, Any],
+    ) -> Running:
+        """The run that a call of a wrapped runnable is. Not for use by programs."""
+        given = ((config or {}).get("configurable") or {}).get(RUN_ID)
+        run_id = self._id(given)
+        if is_graph(runnable):
+            return self._graphs.running(runnable, run_id, request, config, options)
+        ready = with_configurable(config, {RUN_ID: run_id})
+        return Running(
+            connection=self.connector,
+            run_id=run_id,
+            request=request,
+            prepare=lambda attempt: ready,
+        )
+
+    def state_config(self, graph: Any, config: RunnableConfig | None) -> RunnableConfig | None:
+        """The config for a wrapped graph's state methods. Not for use by programs."""
+        return self._graphs.state_config(graph, config)
+
+    def _id(self, given: Any) -> str:
+        if given is not None:
+            return ids.checked(given)
+        run_id = ids.new()
+        logger.info("no run_id was given; this is run %s", run_id)
+        return run_id
+
+    # -- recording the program's own non-determinism --------------------------------
+
+    def step(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """The value of ``function(*args, **kwargs)``, recorded as a step of the active run."""
+        return cast("T", drive(recorded(function, args, kwargs, name=None)))
+
+    async def astep(
+        self, function: Callable[P, Awaitable[T]], /, *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """The value of ``await function(*args, **kwargs)``, recorded as a step."""
+        return cast("T", await adrive(recorded(function, args, kwargs, name=None)))
+
+    def now(self) -> float:
+        """``time.time()``, the same in every attempt of the active run."""
+        return self.step(time.time)
+
+    def random(self) -> float:
+        """``random.random()``, the same in every attempt of the active run."""
+        return self.step(random_module.random)
+
+    def uuid(self) -> uuid.UUID:
+        """``uuid.uuid4()``, the same in every attempt of the active run."""
+        return self.step(uuid.uuid4)
+
+    # -- the end --------------------------------------------------------------------
+
+    def close(self) -> None:
+        """Write what is on its way, and let the server go. Active runs cannot go on."""
+        self.connector.close()
+
+    async def aclose(self) -> None:
+        """As :meth:`close`, on an event loop."""
+        await asyncio.to_thread(self.close)
+
+    def __enter__(self) -> Durable:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    async def __aenter__(self) -> Durable:
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self.aclose()

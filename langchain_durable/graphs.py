@@ -1,0 +1,136 @@
+"""Calls of LangGraph graphs: the journal answers for crashes, a checkpointer for pauses.
+
+A graph that was compiled without a checkpointer gets ours for the time of the call, so that
+it can be interrupted and asked for its state. A graph that has one keeps it, and the call
+gets a re-entry id, so that the same call of the same run goes on at its last checkpoint
+instead of starting a new turn.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+from langchain_core.runnables import RunnableConfig
+
+from langchain_durable.connecting import Connector
+from langchain_durable.recorder.acquire import Request
+from langchain_durable.recorder.attempt import Attempt
+from langchain_durable.running import Running
+from langchain_durable.saver import RedisSaver, for_run
+from langchain_durable.touchpoints import (
+    CHECKPOINTER,
+    DURABILITY,
+    own_checkpointer,
+    static_breakpoints,
+)
+from langchain_durable.waiting import Blocking, Procedure
+from langchain_durable.wrap import RUN_ID, with_configurable
+
+FINISHED_TTL = 30 * 24 * 3600
+"""Seconds that the last state of a run that had paused is kept after its end."""
+
+
+class GraphCalls:
+    """Prepares the configs of graph calls, and keeps what a paused graph needs."""
+
+    def __init__(self, connector: Connector) -> None:
+        self._connector = connector
+        self._lock = threading.Lock()
+        self._saver: Any = None
+
+    def running(
+        self,
+        graph: Any,
+        run_id: str,
+        request: Request,
+        config: RunnableConfig | None,
+        options: Mapping[str, Any],
+    ) -> Running:
+        """The run that a graph's call is. ``options`` are the call's keyword arguments."""
+        call: _OwnCheckpointer | _Injected = (
+            _OwnCheckpointer(run_id, config)
+            if own_checkpointer(graph) is not None
+            else _Injected(self, graph, run_id, config, options)
+        )
+        return Running(
+            connection=self._connector,
+            run_id=run_id,
+            request=request,
+            prepare=call.prepare,
+            settle=call.settle,
+        )
+
+    def state_config(self, graph: Any, config: RunnableConfig | None) -> RunnableConfig | None:
+        """The config by which a wrapped graph's state can be read and updated."""
+        run_id = ((config or {}).get("configurable") or {}).get(RUN_ID)
+        if run_id is None or own_checkpointer(graph) is not None:
+            return config
+        return with_configurable(config, {CHECKPOINTER: self.view(run_id, fresh=False)})
+
+    def view(self, run_id: str, *, fresh: bool) -> Any:
+        """The saver of one run."""
+        with self._lock:
+            if self._saver is None:
+                self._connector.connect()
+                self._saver = RedisSaver(self._connector.server, prefix=self._connector.prefix)
+        return for_run(self._saver, run_id, fresh=fresh)
+
+
+class _OwnCheckpointer:
+    """A graph that has a checkpointer: the same call of the same run goes on where it was."""
+
+    def __init__(self, run_id: str, config: RunnableConfig | None) -> None:
+        self._run_id = run_id
+        self._config = config
+
+    def prepare(self, attempt: Attempt) -> RunnableConfig:
+        metadata = {**((self._config or {}).get("metadata") or {})}
+        # The root call of a wrapped graph has one place in the run, the first.
+        metadata["run_id"] = f"{self._run_id}:0"
+        return with_configurable(self._config, {RUN_ID: self._run_id}, metadata=metadata)
+
+    def settle(self, attempt: Attempt, value: Any) -> Procedure[None]:
+        return
+        yield
+
+
+class _Injected:
+    """A graph without a checkpointer: ours is there for this call."""
+
+    def __init__(
+        self,
+        calls: GraphCalls,
+        graph: Any,
+        run_id: str,
+        config: RunnableConfig | None,
+        options: Mapping[str, Any],
+    ) -> None:
+        self._calls = calls
+        self._graph = graph
+        self._run_id = run_id
+        self._config = config
+        self._breaks = static_breakpoints(graph, options)
+        self._saver: Any = None
+
+    def prepare(self, attempt: Attempt) -> RunnableConfig:
+        self._saver = self._calls.view(self._run_id, fresh=attempt.number == 1)
+        metadata = {**((self._config or {}).get("metadata") or {})}
+        metadata["run_id"] = f"{self._run_id}:0"
+        injected = {RUN_ID: self._run_id, CHECKPOINTER: self._saver, DURABILITY: "exit"}
+        return with_configurable(self._config, injected, metadata=metadata)
+
+    def settle(self, attempt: Attempt, value: Any) -> Procedure[None]:
+        """Keep the state of a run that has paused; that of one that has not is its result."""
+        if self._breaks and not attempt.interrupted:
+            attempt.interrupted = yield Blocking(self._stopped_at_breakpoint)
+        if attempt.interrupted:
+            yield Blocking(self._saver.flush)
+        elif attempt.number > 1:
+            self._saver.ttl = FINISHED_TTL
+            yield Blocking(self._saver.flush)
+
+    def _stopped_at_breakpoint(self) -> bool:
+        config = with_configurable(self._config, {CHECKPOINTER: self._saver})
+        return bool(self._graph.get_state(config).next)

@@ -1,0 +1,34 @@
+"""Which step is this provider call? Taken once, from the tracker that saw it start."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from langchain_durable.callbacks import PathTracker, Step, pending
+from langchain_durable.events import StepKind
+
+
+def claim(kind: StepKind, kwargs: Mapping[str, Any]) -> Step | None:
+    """The step that a provider's method is called for; None if it belongs to no run.
+
+    A step is taken once: a provider method that calls another of its own (``_arun``
+    falling back to ``_run``) is one call.
+    """
+    step = of_manager(kwargs.get("run_manager")) or pending.get()
+    if step is None or step.scope.taken or step.scope.kind is not kind:
+        return None
+    step.scope.taken = True
+    return step
+
+
+def of_manager(run_manager: Any) -> Step | None:
+    """The step that LangChain's run manager stands for, if one of ours follows it."""
+    if run_manager is None:
+        return None
+    for handler in run_manager.handlers:
+        if isinstance(handler, PathTracker):
+            step = handler.step(run_manager.run_id)
+            if step is not None:
+                return step
+    return None

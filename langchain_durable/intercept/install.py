@@ -1,0 +1,161 @@
+"""Installing interception: a few entry points of LangChain are patched, once per process.
+
+A patched entry point wraps the provider's methods of the concrete class it is called on, the
+first time it sees that class; ``__wrapped__`` stays, because LangChain inspects signatures.
+Methods that a class does not override are left alone, because LangChain compares them with
+its own to learn what a class can do.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from langchain_core.language_models import BaseChatModel, BaseLLM
+from langchain_core.retrievers import BaseRetriever
+from langchain_core.tools import BaseTool
+from langchain_core.tracers.context import register_configure_hook
+
+from langchain_durable import touchpoints
+from langchain_durable.callbacks import active, pending
+from langchain_durable.events import StepKind
+from langchain_durable.intercept.claims import of_manager
+from langchain_durable.intercept.models import (
+    chat_call,
+    chat_chunk,
+    completion_call,
+    completion_chunk,
+    merged_chat,
+    merged_completion,
+)
+from langchain_durable.intercept.streams import (
+    StreamForm,
+    async_stream,
+    chat_finishes,
+    completion_finishes,
+    sync_stream,
+)
+from langchain_durable.intercept.tools import retriever_call, tool_call
+from langchain_durable.intercept.wrapping import Recorder, async_method, sync_method
+
+OURS = "__langchain_durable__"
+
+Maker = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+_CHAT_STREAM = StreamForm(merge=merged_chat, replay=chat_chunk, finishes=chat_finishes)
+_TEXT_STREAM = StreamForm(
+    merge=merged_completion, replay=completion_chunk, finishes=completion_finishes
+)
+
+
+def _methods(kind: StepKind, record: Recorder) -> tuple[Maker, Maker]:
+    return (
+        lambda original: sync_method(original, kind, record),
+        lambda original: async_method(original, kind, record),
+    )
+
+
+def _streams(form: StreamForm) -> tuple[Maker, Maker]:
+    return (
+        lambda original: sync_stream(original, StepKind.MODEL, form),
+        lambda original: async_stream(original, StepKind.MODEL, form),
+    )
+
+
+_MAKERS: Mapping[type, tuple[Maker, ...]] = {
+    BaseChatModel: (*_methods(StepKind.MODEL, chat_call), *_streams(_CHAT_STREAM)),
+    BaseLLM: (*_methods(StepKind.MODEL, completion_call), *_streams(_TEXT_STREAM)),
+    BaseTool: _methods(StepKind.TOOL, tool_call),
+    BaseRetriever: _methods(StepKind.RETRIEVER, retriever_call),
+}
+
+_lock = threading.Lock()
+_wrapped: set[type] = set()
+_patched: list[tuple[type, str, Any]] = []
+_hooked = False
+
+
+def install() -> None:
+    """Intercept calls from now on. Does nothing if that is so already."""
+    global _hooked
+    with _lock:
+        if _patched:
+            return
+        touchpoints.check()
+        if not _hooked:
+            register_configure_hook(active, inheritable=True)
+            _hooked = True
+        for base, names in touchpoints.ENTRIES.items():
+            for name in names:
+                _patch(base, name, _entry(getattr(base, name), base))
+        for name in touchpoints.WITH_RUN_MANAGER:
+            _patch(BaseChatModel, name, _managed(getattr(BaseChatModel, name)))
+
+
+def uninstall() -> None:
+    """Give LangChain its own functions back. Active runs record no more."""
+    with _lock:
+        for owner, name, original in reversed(_patched):
+            if original is None:
+                delattr(owner, name)
+            else:
+                setattr(owner, name, original)
+        _patched.clear()
+        _wrapped.clear()
+
+
+def _patch(owner: type, name: str, replacement: Any) -> None:
+    _patched.append((owner, name, vars(owner).get(name)))
+    setattr(owner, name, replacement)
+
+
+def _entry(original: Callable[..., Any], base: type) -> Callable[..., Any]:
+    @functools.wraps(original)
+    def entry(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if type(self) not in _wrapped:
+            _wrap_class(type(self), base)
+        return original(self, *args, **kwargs)
+
+    return entry
+
+
+def _wrap_class(cls: type, base: type) -> None:
+    with _lock:
+        if cls in _wrapped:
+            return
+        for name, maker in zip(touchpoints.PROVIDERS[base], _MAKERS[base], strict=True):
+            method = getattr(cls, name)
+            if method is getattr(base, name) or hasattr(method, OURS):
+                continue
+            wrapper = maker(method)
+            setattr(wrapper, OURS, True)
+            _patch(cls, name, wrapper)
+        _wrapped.add(cls)
+
+
+def _managed(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Say which of several prompts a provider is called for, also where it cannot see it."""
+    if inspect.iscoroutinefunction(original):
+
+        @functools.wraps(original)
+        async def amanaged(self: Any, *args: Any, run_manager: Any = None, **kwargs: Any) -> Any:
+            _expect(run_manager)
+            return await original(self, *args, run_manager=run_manager, **kwargs)
+
+        return amanaged
+
+    @functools.wraps(original)
+    def managed(self: Any, *args: Any, run_manager: Any = None, **kwargs: Any) -> Any:
+        _expect(run_manager)
+        return original(self, *args, run_manager=run_manager, **kwargs)
+
+    return managed
+
+
+def _expect(run_manager: Any) -> None:
+    step = of_manager(run_manager)
+    if step is not None:
+        pending.set(step)

@@ -1,0 +1,184 @@
+"""Models: what ``_generate`` and ``_stream`` return, written down and given back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
+from langchain_core.messages.utils import message_chunk_to_message
+from langchain_core.outputs import (
+    ChatGeneration,
+    ChatGenerationChunk,
+    ChatResult,
+    Generation,
+    GenerationChunk,
+    LLMResult,
+)
+
+from langchain_durable.callbacks import Step
+from langchain_durable.events import Usage
+from langchain_durable.intercept.perform import Form, perform
+from langchain_durable.intercept.wrapping import Original
+from langchain_durable.waiting import Procedure
+
+# -- chat models: {"g": [message, ...], "i": [generation_info, ...], "o": llm_output} ---------
+
+
+def chat_call(
+    step: Step, original: Original, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Procedure[Any]:
+    """A chat model's step, not streamed."""
+    return perform(step, _CHAT, lambda: original(*args, **kwargs))
+
+
+def _pack_chat(result: ChatResult) -> dict[str, Any]:
+    infos = [generation.generation_info for generation in result.generations]
+    return pack_messages(
+        [generation.message for generation in result.generations], infos, result.llm_output
+    )
+
+
+def pack_messages(
+    messages: Sequence[BaseMessage], infos: Sequence[Any], llm_output: Any = None
+) -> dict[str, Any]:
+    """What the journal keeps of a model's answer. Messages go in one by one, whole."""
+    packed: dict[str, Any] = {"g": list(messages)}
+    if any(infos):
+        packed["i"] = list(infos)
+    if llm_output:
+        packed["o"] = llm_output
+    return packed
+
+
+def _unpack_chat(packed: Mapping[str, Any]) -> ChatResult:
+    messages = packed["g"]
+    infos = packed.get("i") or [None] * len(messages)
+    return ChatResult(
+        generations=[
+            ChatGeneration(message=message, generation_info=info)
+            for message, info in zip(messages, infos, strict=True)
+        ],
+        llm_output=packed.get("o"),
+    )
+
+
+def _chat_usage(result: ChatResult) -> Usage | None:
+    return message_usage([generation.message for generation in result.generations])
+
+
+def message_usage(messages: Sequence[BaseMessage]) -> Usage | None:
+    """The tokens of an answer, summed over its candidates; None if the provider said none."""
+    found = [m.usage_metadata for m in messages if isinstance(m, AIMessage) and m.usage_metadata]
+    if not found:
+        return None
+    return Usage(
+        input_tokens=sum(u["input_tokens"] for u in found),
+        output_tokens=sum(u["output_tokens"] for u in found),
+        total_tokens=sum(u["total_tokens"] for u in found),
+        input_details=_details(u.get("input_token_details") for u in found),
+        output_details=_details(u.get("output_token_details") for u in found),
+    )
+
+
+def _details(found: Any) -> dict[str, int]:
+    total: dict[str, int] = {}
+    for details in found:
+        for key, count in (details or {}).items():
+            if isinstance(count, int):
+                total[key] = total.get(key, 0) + count
+    return total
+
+
+_CHAT = Form(pack=_pack_chat, unpack=_unpack_chat, usage=_chat_usage)
+
+
+def chat_chunk(packed: Mapping[str, Any]) -> ChatGenerationChunk:
+    """A recorded answer as the one chunk of a replayed stream."""
+    message: AIMessage = packed["g"][0]
+    info = {**(packed.get("o") or {}), **((packed.get("i") or [None])[0] or {})}
+    return ChatGenerationChunk(message=_as_chunk(message), generation_info=info or None)
+
+
+def _as_chunk(message: AIMessage) -> AIMessageChunk:
+    calls = [
+        *((call, json.dumps(call["args"])) for call in message.tool_calls),
+        *((call, call["args"]) for call in message.invalid_tool_calls),
+    ]
+    return AIMessageChunk(
+        content=message.content,
+        additional_kwargs={k: v for k, v in message.additional_kwargs.items() if k != "tool_calls"},
+        response_metadata=message.response_metadata,
+        id=message.id,
+        name=message.name,
+        usage_metadata=message.usage_metadata,
+        chunk_position="last",
+        tool_call_chunks=[
+            {"type": "tool_call_chunk", "name": c["name"], "args": args, "id": c["id"], "index": i}
+            for i, (c, args) in enumerate(calls)
+        ],
+    )
+
+
+def merged_chat(chunks: Sequence[ChatGenerationChunk]) -> tuple[dict[str, Any], Usage | None]:
+    """The chunks of a finished stream as one answer, for the journal."""
+    whole = chunks[0] + list(chunks[1:]) if len(chunks) > 1 else chunks[0]
+    message = message_chunk_to_message(whole.message)
+    return pack_messages([message], [whole.generation_info]), message_usage([message])
+
+
+# -- completion models: {"t": [[(text, generation_info), ...], ...], "o": llm_output} ---------
+
+
+def completion_call(
+    step: Step, original: Original, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Procedure[Any]:
+    """A completion model's step: one provider call, which may answer several prompts."""
+    prompts = args[0] if args else kwargs.get("prompts")
+    if isinstance(prompts, list) and len(prompts) > 1 and step.scope.node is None:
+        step.scope.inputs = prompts
+    return perform(step, _COMPLETION, lambda: original(*args, **kwargs))
+
+
+def _pack_completion(result: LLMResult) -> dict[str, Any]:
+    texts = [[(g.text, g.generation_info) for g in candidates] for candidates in result.generations]
+    return {"t": texts, "o": result.llm_output} if result.llm_output else {"t": texts}
+
+
+def _unpack_completion(packed: Mapping[str, Any]) -> LLMResult:
+    return LLMResult(
+        generations=[
+            [Generation(text=text, generation_info=info) for text, info in candidates]
+            for candidates in packed["t"]
+        ],
+        llm_output=packed.get("o"),
+    )
+
+
+def _completion_usage(result: LLMResult) -> Usage | None:
+    counted = (result.llm_output or {}).get("token_usage") or {}
+    if not counted:
+        return None
+    return Usage(
+        input_tokens=int(counted.get("prompt_tokens") or 0),
+        output_tokens=int(counted.get("completion_tokens") or 0),
+        total_tokens=int(counted.get("total_tokens") or 0),
+    )
+
+
+_COMPLETION = Form(pack=_pack_completion, unpack=_unpack_completion, usage=_completion_usage)
+
+
+def completion_chunk(packed: Mapping[str, Any]) -> GenerationChunk:
+    """A recorded completion as the one chunk of a replayed stream."""
+    text, info = packed["t"][0][0]
+    return GenerationChunk(text=text, generation_info=info)
+
+
+def merged_completion(chunks: Sequence[GenerationChunk]) -> tuple[dict[str, Any], Usage | None]:
+    """The chunks of a finished completion stream as one answer, for the journal."""
+    whole = chunks[0]
+    for chunk in chunks[1:]:
+        whole = whole + chunk
+    return {"t": [[(whole.text, whole.generation_info)]]}, None

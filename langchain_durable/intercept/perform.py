@@ -1,0 +1,59 @@
+"""A step, from its claim to its record: written once for sync and async callers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from langchain_durable.callbacks import Step
+from langchain_durable.events import Outcome, Usage
+from langchain_durable.touchpoints import is_control_flow, is_interrupt
+from langchain_durable.waiting import Call, Procedure
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """How the results of one kind of provider method are written down and given back."""
+
+    pack: Callable[[Any], Any]
+    unpack: Callable[[Any], Any]
+    usage: Callable[[Any], Usage | None] = lambda result: None
+    inputs: Callable[[Step], Any] = lambda step: None
+
+
+def perform(step: Step, form: Form, call: Callable[[], Any]) -> Procedure[Any]:
+    """Answer a step from the journal, or make the call and record how it ended."""
+    attempt, scope = step.attempt, step.scope
+    yield from attempt.ready()
+    known = attempt.recall(scope)
+    if known is not None:
+        return form.unpack(known.value)
+    yield from attempt.settle(attempt.start(scope, inputs=form.inputs(step)))
+    try:
+        result = yield Call(call)
+    except BaseException as exc:
+        yield from failed(step, exc)
+        raise
+    yield from attempt.settle(attempt.complete(scope, form.pack(result), form.usage(result)))
+    return result
+
+
+def failed(step: Step, exc: BaseException) -> Procedure[None]:
+    """Record a step that ended with an exception. A cancelled caller does not wait for it."""
+    outcome = outcome_of(exc)
+    if step.attempt.broken is not None:
+        return
+    ticket = step.attempt.fail(step.scope, exc, outcome)
+    if outcome is Outcome.FAILED:
+        yield from step.attempt.settle(ticket)
+
+
+def outcome_of(exc: BaseException) -> Outcome:
+    """How a step ended that ended with this exception."""
+    if is_interrupt(exc) or is_control_flow(exc):
+        return Outcome.INTERRUPTED
+    if isinstance(exc, (asyncio.CancelledError, GeneratorExit)) or not isinstance(exc, Exception):
+        return Outcome.CANCELLED
+    return Outcome.FAILED

@@ -1,0 +1,167 @@
+"""Streamed model calls: recorded when the stream has come to its end, not before."""
+
+from __future__ import annotations
+
+import copy
+import functools
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from langchain_core.outputs import ChatGenerationChunk, GenerationChunk
+
+from langchain_durable.callbacks import Step
+from langchain_durable.errors import StreamCut
+from langchain_durable.events import StepKind, Usage
+from langchain_durable.intercept.claims import claim
+from langchain_durable.intercept.perform import failed
+from langchain_durable.intercept.wrapping import Original
+from langchain_durable.waiting import Procedure, adrive, drive
+
+Chunk = ChatGenerationChunk | GenerationChunk
+
+
+@dataclass(frozen=True, slots=True)
+class StreamForm:
+    """How the streams of one kind of model are merged, replayed and told from cut ones."""
+
+    merge: Callable[[Sequence[Any]], tuple[dict[str, Any], Usage | None]]
+    replay: Callable[[Mapping[str, Any]], Chunk]
+    finishes: Callable[[Any], bool]
+
+
+@dataclass(slots=True)
+class Streaming:
+    """One streamed call; the two drivers below only differ in how they wait."""
+
+    step: Step
+    form: StreamForm
+    model: Any
+    chunks: list[Any] = field(default_factory=list)
+
+    def begin(self) -> Procedure[Chunk | None]:
+        """The recorded answer as a chunk; None if the provider has to be called."""
+        attempt, scope = self.step.attempt, self.step.scope
+        yield from attempt.ready()
+        known = attempt.recall(scope)
+        if known is not None:
+            return self.form.replay(known.value)
+        yield from attempt.settle(attempt.start(scope))
+        return None
+
+    def take(self, chunk: Any) -> None:
+        """Remember a chunk as it came: LangChain sets attributes of its message later."""
+        kept = copy.copy(chunk)
+        if isinstance(chunk, ChatGenerationChunk):
+            kept.message = copy.copy(chunk.message)
+        self.chunks.append(kept)
+
+    def end(self) -> Procedure[None]:
+        """The stream is over: record its answer, unless it was cut."""
+        attempt, scope = self.step.attempt, self.step.scope
+        if not self.chunks:
+            return  # LangChain raises for an empty stream; nothing was finished
+        if _must_finish(self.model) and not any(map(self.form.finishes, self.chunks)):
+            cut = self._cut()
+            if attempt.settings.require_finish_reason:
+                yield from failed(self.step, cut)
+                raise cut
+        value, usage = self.form.merge(self.chunks)
+        yield from attempt.settle(attempt.complete(scope, value, usage))
+
+    def _cut(self) -> StreamCut:
+        return StreamCut(
+            self.step.attempt.run_id,
+            "/".join(self.step.scope.path),
+            f"the stream of {type(self.model).__name__} ended without a finish reason after "
+            f"{len(self.chunks)} chunks: the connection was cut, so the answer is not whole.",
+            expected="a finish reason at the end of the stream",
+            came="none",
+            do="call the run again; if your server never sends finish reasons, use "
+            "Durable(require_finish_reason=False)",
+        )
+
+
+FINISHING = ("langchain_openai", "langchain_anthropic", "langchain_google_genai")
+"""Packages whose streams always say why they ended. Other models cannot be judged."""
+
+
+def _must_finish(model: Any) -> bool:
+    return any(cls.__module__.partition(".")[0] in FINISHING for cls in type(model).__mro__)
+
+
+def chat_finishes(chunk: ChatGenerationChunk) -> bool:
+    """Does this chunk say why the stream ended?"""
+    message = chunk.message
+    if getattr(message, "chunk_position", None) == "last":
+        return True
+    return any(
+        found.get(key)
+        for found in (chunk.generation_info or {}, message.response_metadata)
+        for key in ("finish_reason", "stop_reason", "status", "done_reason")
+    )
+
+
+def completion_finishes(chunk: GenerationChunk) -> bool:
+    """Does this chunk say why the stream ended?"""
+    return bool((chunk.generation_info or {}).get("finish_reason"))
+
+
+def sync_stream(original: Original, kind: StepKind, form: StreamForm) -> Original:
+    """The wrapper of ``_stream``. The step is claimed when it is called, not at first next."""
+
+    @functools.wraps(original)
+    def wrapper(self: Any, *args: Any, **kwargs: Any) -> Iterator[Any]:
+        step = claim(kind, kwargs)
+        if step is None:
+            return original(self, *args, **kwargs)  # type: ignore[no-any-return]  # as the provider's
+        return produce(Streaming(step, form, self), args, kwargs)
+
+    def produce(streaming: Streaming, args: Any, kwargs: Any) -> Iterator[Any]:
+        replayed = drive(streaming.begin())
+        if replayed is not None:
+            run_manager = kwargs.get("run_manager")
+            if run_manager is not None:
+                run_manager.on_llm_new_token(replayed.text, chunk=replayed)
+            yield replayed
+            return
+        try:
+            for chunk in original(streaming.model, *args, **kwargs):
+                streaming.take(chunk)
+                yield chunk
+        except BaseException as exc:
+            drive(failed(streaming.step, exc))
+            raise
+        drive(streaming.end())
+
+    return wrapper
+
+
+def async_stream(original: Original, kind: StepKind, form: StreamForm) -> Original:
+    """The wrapper of ``_astream``."""
+
+    @functools.wraps(original)
+    def wrapper(self: Any, *args: Any, **kwargs: Any) -> AsyncIterator[Any]:
+        step = claim(kind, kwargs)
+        if step is None:
+            return original(self, *args, **kwargs)  # type: ignore[no-any-return]  # as the provider's
+        return produce(Streaming(step, form, self), args, kwargs)
+
+    async def produce(streaming: Streaming, args: Any, kwargs: Any) -> AsyncIterator[Any]:
+        replayed = await adrive(streaming.begin())
+        if replayed is not None:
+            run_manager = kwargs.get("run_manager")
+            if run_manager is not None:
+                await run_manager.on_llm_new_token(replayed.text, chunk=replayed)
+            yield replayed
+            return
+        try:
+            async for chunk in original(streaming.model, *args, **kwargs):
+                streaming.take(chunk)
+                yield chunk
+        except BaseException as exc:
+            await adrive(failed(streaming.step, exc))
+            raise
+        await adrive(streaming.end())
+
+    return wrapper

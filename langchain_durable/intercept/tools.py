@@ -1,0 +1,52 @@
+"""Tools and retrievers: the provider methods ``_run`` and ``_get_relevant_documents``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from langchain_durable.callbacks import Step
+from langchain_durable.intercept.perform import Form, perform
+from langchain_durable.intercept.side_channels import SideEffects, recording, send_again
+from langchain_durable.intercept.wrapping import Original
+from langchain_durable.recorder.current import entered
+from langchain_durable.waiting import Procedure
+
+
+def tool_call(
+    step: Step, original: Original, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Procedure[Any]:
+    """A tool's step: its value, and what it sent through LangGraph's side channels."""
+    with recording(kwargs) as seen, entered(step.attempt, step.scope):
+        return (yield from perform(step, _form(seen), lambda: original(*args, **kwargs)))
+
+
+def _form(seen: SideEffects) -> Form:
+    def pack(value: Any) -> Any:
+        packed = {"v": value}
+        if seen.writes:
+            packed["w"] = seen.writes
+        if seen.custom:
+            packed["c"] = seen.custom
+        return packed
+
+    def unpack(packed: Any) -> Any:
+        send_again(packed.get("w", []), packed.get("c", []))
+        return packed["v"]
+
+    return Form(pack=pack, unpack=unpack, inputs=_arguments)
+
+
+def _arguments(step: Step) -> Any:
+    """The tool's arguments go into the journal as a payload, not with the attributes."""
+    attributes = step.scope.attributes
+    return attributes.pop("args", None) if attributes else None
+
+
+def retriever_call(
+    step: Step, original: Original, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Procedure[Any]:
+    """A retriever's step: its documents."""
+    return perform(step, _DOCUMENTS, lambda: original(*args, **kwargs))
+
+
+_DOCUMENTS = Form(pack=lambda documents: {"v": documents}, unpack=lambda packed: packed["v"])

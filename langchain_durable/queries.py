@@ -1,0 +1,150 @@
+"""Reading and ending runs by their id: procedures that the handle drives."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from langchain_durable.codec import decode_entry, encode_event
+from langchain_durable.errors import ConfigurationError, RunBusy, RunNotFound
+from langchain_durable.events import AttemptStarted, Entry, Outcome, RunStatus, StepEnded
+from langchain_durable.journal import Close, Header, Intent, Opened, Opening, Verdict
+from langchain_durable.recorder.acquire import INPUT, PAGE, expired, not_found
+from langchain_durable.recorder.attempt import bind
+from langchain_durable.recorder.runtime import Runtime
+from langchain_durable.state import Checkpoint, fold
+from langchain_durable.waiting import Procedure
+
+
+def header(runtime: Runtime, run_id: str) -> Procedure[Header]:
+    """A run's header; raises ``RunNotFound``."""
+    found: Header | None = yield runtime.store.header(run_id)
+    if found is None:
+        raise not_found(run_id)
+    return found
+
+
+def entries(runtime: Runtime, run_id: str) -> Procedure[Sequence[Entry]]:
+    """All entries of a run's journal; raises ``RunNotFound`` and ``RunExpired``."""
+    found = yield from header(runtime, run_id)
+    if not found.journal_alive:
+        raise expired(run_id)
+    read: list[Entry] = []
+    while True:
+        after = read[-1].seq if read else 0
+        records = yield runtime.store.load(run_id, after=after, limit=PAGE)
+        read += [decode_entry(record) for record in records]
+        if len(records) < PAGE:
+            return read
+
+
+def checkpoint(runtime: Runtime, run_id: str) -> Procedure[Checkpoint]:
+    """A run's state, folded from its journal."""
+    found = yield from header(runtime, run_id)
+    read = yield from entries(runtime, run_id)
+    return fold(found, read, lambda entry: decode_payload(runtime, run_id, entry))
+
+
+def decode_payload(runtime: Runtime, run_id: str, entry: Entry) -> Any:
+    """The value that an entry carries."""
+    assert entry.payload is not None  # the fold asks for entries with a payload only
+    step = getattr(entry.event, "step", None)
+    where = bind(run_id, step) if step is not None else bind(run_id, b"", "result")
+    return runtime.codec.decode(entry.payload, bind=where)
+
+
+def stored_call(runtime: Runtime, run_id: str) -> Procedure[tuple[str, dict[str, Any], Any]]:
+    """How a run was called: its program's name, ``{"method", "configurable"}``, its input."""
+    found = yield from header(runtime, run_id)
+    program = found.fields.get("program", b"").decode()
+    where = bind(run_id, b"", INPUT)
+    if INPUT not in found.fields:
+        raise RunNotFound(
+            run_id,
+            "its input is not in the journal, so it cannot be called by its id alone.",
+            expected="a run of a wrapped runnable whose input could be journaled",
+            came="a run() block, a stream's input, or values of foreign types",
+            do="make the same call again with the same run_id",
+        )
+    inputs = runtime.codec.decode(found.fields[INPUT], bind=where)
+    call = runtime.codec.decode(found.fields["call"], bind=where)
+    return program, call, inputs
+
+
+def resolve(runtime: Runtime, run_id: str, step: str, value: tuple[Any, ...]) -> Procedure[None]:
+    """Decide a step that is in doubt: record ``value[0]`` as its result, or that it may run."""
+    where = _step_id(step)
+    opened: Opened = yield runtime.store.acquire(
+        Opening(
+            run_id=run_id,
+            owner=runtime.owner(),
+            lease_ms=int(runtime.settings.lease * 1000),
+            intent=Intent.CONTINUE,
+            draft=encode_event(
+                AttemptStarted(
+                    time=runtime.settings.clock(),
+                    owner="",
+                    span_id=runtime.settings.random_hex(8),
+                )
+            ),
+        )
+    )
+    if opened.lease is None:
+        raise _cannot_resolve(run_id, opened)
+    payload = runtime.codec.encode({"v": value[0]}, bind=bind(run_id, where)) if value else None
+    event = StepEnded(
+        step=where,
+        outcome=Outcome.COMPLETED,
+        time=runtime.settings.clock(),
+        recorded=bool(value),
+    )
+    yield runtime.store.append(
+        opened.lease,
+        [encode_event(event, payload=payload)],
+        seq=opened.lease.seq + 1,
+        close=Close(status=RunStatus.PAUSED, reason="step resolved"),
+    )
+
+
+def _cannot_resolve(run_id: str, opened: Opened) -> Exception:
+    if opened.verdict is Verdict.MISSING:
+        return not_found(run_id)
+    if opened.verdict is Verdict.EXPIRED:
+        return expired(run_id)
+    return RunBusy(
+        run_id,
+        "its steps cannot be decided now.",
+        expected="a run that has stopped",
+        came=f"a run that is {opened.verdict.value}",
+        do="wait until it has stopped",
+    )
+
+
+def _step_id(step: str) -> bytes:
+    try:
+        return bytes.fromhex(step)
+    except ValueError:
+        raise ConfigurationError(
+            "This is not a step's id.",
+            expected="16 hexadecimal digits, as in get(run_id).steps",
+            came=repr(step),
+            do="take the id of the step that is in doubt",
+        ) from None
+
+
+def cancel(runtime: Runtime, run_id: str) -> Procedure[Header]:
+    """Ask the run's attempt to stop, or cancel a run that nobody runs."""
+    found: Header | None = yield runtime.store.cancel(run_id)
+    if found is None:
+        raise not_found(run_id)
+    for attempt in runtime.active():
+        if attempt.run_id == run_id:
+            attempt.cancelled = True
+    return found
+
+
+def delete(runtime: Runtime, run_id: str) -> Procedure[None]:
+    """Remove a run; raises ``RunNotFound``."""
+    existed: bool = yield runtime.store.delete(run_id)
+    if not existed:
+        raise not_found(run_id)

@@ -1,0 +1,1 @@
+"""Recording one attempt of a run: its lease, its steps, its end."""

@@ -1,0 +1,338 @@
+"""One attempt: the process's execution of a run, and the only place that records steps."""
+
+from __future__ import annotations
+
+import threading
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from langchain_durable.codec import Codec, encode_event
+from langchain_durable.errors import (
+    DurableError,
+    DurableWarning,
+    RunCancelled,
+    RunCompleted,
+    StepDrift,
+    StepInDoubt,
+    Unjournalable,
+)
+from langchain_durable.events import (
+    AttemptEnded,
+    Event,
+    Outcome,
+    RunStatus,
+    StepEnded,
+    StepKind,
+    StepStarted,
+    Usage,
+)
+from langchain_durable.journal import Close, Draft, Lease, Store
+from langchain_durable.recorder.failures import causes, describe, rebuild
+from langchain_durable.recorder.settings import Settings
+from langchain_durable.replay import Index, Recorded
+from langchain_durable.scopes import Scope, Tree
+from langchain_durable.waiting import Procedure, Ready, Ticket
+
+IN_DOUBT = "durable_in_doubt"
+"""Key of a tool's metadata that holds its in-doubt policy: ``retry``, ``ask`` or ``fail``."""
+
+_DONE: Ready[None] = Ready(None)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the journal has for a step: the recorded value."""
+
+    value: Any
+
+
+@dataclass(slots=True)
+class Counts:
+    """What this attempt did, for people and for metrics."""
+
+    executed: int = 0
+    replayed: int = 0
+    drifted: int = 0
+    unrecorded: int = 0
+
+
+class Attempt:
+    """Answers steps from the journal, and records those that are made.
+
+    ``lease`` is None for a run that is completed and only replayed: then every step must
+    be in the journal.
+    """
+
+    def __init__(
+        self,
+        *,
+        run_id: str,
+        codec: Codec,
+        settings: Settings,
+        tree: Tree,
+        span_id: str = "",
+    ) -> None:
+        self.run_id = run_id
+        self.codec = codec
+        self.settings = settings
+        self.tree = tree
+        self.span_id = span_id or settings.random_hex(8)
+        self.trace_id = ""
+        self.root_span_id = ""
+        self.number = 0
+        self.store: Store | None = None
+        self.lease: Lease | None = None
+        self.index: Index | None = None
+        self.counts = Counts()
+        self.interrupted = False
+        self.cancelled = False
+        self.closed = False
+        self.broken: DurableError | None = None
+        self.opener: Callable[[], Procedure[None]] | None = None
+        self._seq = 0
+        self._lock = threading.Lock()
+        self._failed: dict[bytes, BaseException] = {}
+
+    @property
+    def resumed(self) -> bool:
+        """Did an earlier attempt leave something to replay?"""
+        return self.index is not None and len(self.index) > 0
+
+    def opened(
+        self, store: Store, lease: Lease | None, index: Index | None, *, drift_ok: bool
+    ) -> None:
+        """Start to record under ``lease``, after what ``index`` knows."""
+        self.store = store
+        self.lease = lease
+        if lease is not None:
+            self.number = lease.attempt
+            self._seq = lease.seq
+        if index is not None:
+            self.index = index
+            self.tree.follow(index.root, drift_ok=drift_ok)
+
+    def ready(self) -> Procedure[None]:
+        """Wait until the lease is there, where it is taken by the first step (callbacks)."""
+        if self.opener is not None:
+            yield from self.opener()
+
+    # -- answering ------------------------------------------------------------------
+
+    def recall(self, scope: Scope) -> Answer | None:
+        """The recorded answer to a step, or None if it has to be made.
+
+        Raises the recorded error, if the program went on after it.
+        """
+        self._check()
+        self.tree.resolve(scope)
+        recorded = scope.recorded
+        answer = self._answer(scope, recorded) if recorded is not None else None
+        if answer is not None:
+            self.counts.replayed += 1
+        elif self.lease is None:
+            raise RunCompleted(
+                self.run_id,
+                f"it is completed, and the program now makes a step that it never made: "
+                f"{'/'.join(scope.path)}.",
+                expected="the same program with the same input",
+                came="a new step",
+                do="use a new run_id for a new turn",
+            )
+        return answer
+
+    def _answer(self, scope: Scope, recorded: Recorded) -> Answer | None:
+        if recorded.outcome is Outcome.COMPLETED and recorded.payload is not None:
+            if scope.drift and not self._accept_drift(scope):
+                return None
+            return Answer(self.codec.decode(recorded.payload, bind=self._bind(scope)))
+        if recorded.outcome is Outcome.FAILED and self.index is not None:
+            if recorded.error is not None and self.index.went_on_after(recorded):
+                self.counts.replayed += 1
+                raise rebuild(recorded.error, run_id=self.run_id, step="/".join(scope.path))
+            return None
+        if recorded.in_doubt and scope.kind is StepKind.TOOL:
+            self._doubt(scope, recorded)
+        return None
+
+    def _accept_drift(self, scope: Scope) -> bool:
+        if self.settings.drift == "reexecute":
+            return False
+        if self.settings.drift == "raise":
+            raise StepDrift(
+                self.run_id,
+                "/".join(scope.path),
+                "the journal has another input for this step.",
+                expected="the same input as in the attempt before",
+                came="another one",
+                do="make the program deterministic (record time, random numbers and the like "
+                "with durable.step), or use drift='reuse'",
+            )
+        self.counts.drifted += 1
+        return True
+
+    def _doubt(self, scope: Scope, recorded: Recorded) -> None:
+        policy = (scope.attributes or {}).get(IN_DOUBT, "retry")
+        if policy == "retry":
+            return
+        raise StepInDoubt(
+            self.run_id,
+            "/".join(scope.path),
+            f"tool {scope.name!r} was in flight when attempt {recorded.attempt} died; its effect "
+            "may have happened.",
+            expected=f"a decision, because its policy is {policy!r}",
+            came="an intent without a result",
+            do="look at the effect; then durable.resolve(run_id, step, value) to record its "
+            "result, or durable.resolve(run_id, step) to let it run again",
+        )
+
+    def _bind(self, scope: Scope) -> bytes:
+        return bind(self.run_id, self.tree.resolve(scope).id)
+
+    def check(self) -> None:
+        """Raise if this attempt may not go on."""
+        self._check()
+
+    def _check(self) -> None:
+        if self.broken is not None:
+            raise self.broken
+        if self.cancelled:
+            raise RunCancelled(
+                self.run_id,
+                "it was cancelled.",
+                expected="a run that may go on",
+                came="a cancel",
+                do="call it again with the same input, or durable.resume, to reopen it",
+            )
+
+    # -- recording ------------------------------------------------------------------
+
+    def start(self, scope: Scope, *, inputs: Any = None) -> Ticket[None]:
+        """Record that a step is about to be made. Only a tool waits for the answer."""
+        scope.span_id = self.settings.random_hex(8)
+        assert scope.kind is not None  # only steps are started
+        event = StepStarted(
+            step=self.tree.resolve(scope).id,
+            kind=scope.kind,
+            name=scope.name,
+            time=self.settings.clock(),
+            span_id=scope.span_id,
+            parent_span_id=self._parent_span(scope),
+            nodes=self.tree.declare(scope),
+            attributes=scope.attributes or {},
+        )
+        payload = None if inputs is None else self._encode_input(scope, inputs)
+        ticket = self._append(event, payload)
+        return ticket if scope.kind is StepKind.TOOL else _DONE
+
+    def complete(self, scope: Scope, value: Any, usage: Usage | None = None) -> Ticket[None]:
+        """Record a step's result; the ticket is the acknowledgement."""
+        self.counts.executed += 1
+        step = self.tree.resolve(scope).id
+        try:
+            payload = self.codec.encode(value, bind=self._bind(scope))
+        except Unjournalable as exc:
+            self._warn_unrecorded(scope, exc)
+            event = self._ended(step, Outcome.COMPLETED, usage=usage, recorded=False)
+            return self._acknowledged(self._append(event))
+        except DurableError as exc:
+            self.broken = exc
+            raise
+        event = self._ended(step, Outcome.COMPLETED, usage=usage)
+        return self._acknowledged(self._append(event, payload))
+
+    def fail(self, scope: Scope, exc: BaseException, outcome: Outcome) -> Ticket[None]:
+        """Record that a step ended without a result."""
+        self.counts.executed += 1
+        step = self.tree.resolve(scope).id
+        if outcome is Outcome.FAILED:
+            self._failed[step] = exc
+        event = self._ended(step, outcome, error=describe(exc))
+        return self._acknowledged(self._append(event))
+
+    def _ended(self, step: bytes, outcome: Outcome, **more: Any) -> StepEnded:
+        return StepEnded(step=step, outcome=outcome, time=self.settings.clock(), **more)
+
+    def _acknowledged(self, ticket: Ticket[None]) -> Ticket[None]:
+        return ticket if self.settings.durability == "sync" else _DONE
+
+    def _warn_unrecorded(self, scope: Scope, exc: Unjournalable) -> None:
+        self.counts.unrecorded += 1
+        warnings.warn(
+            f"Run {self.run_id!r}: the result of {'/'.join(scope.path)} cannot be journaled and "
+            f"this step will run again after a crash. {exc}",
+            DurableWarning,
+            stacklevel=2,
+        )
+
+    def _encode_input(self, scope: Scope, inputs: Any) -> bytes | None:
+        try:
+            return self.codec.encode(inputs, bind=self._bind(scope))
+        except DurableError:
+            return None  # an input is for people; the step itself does not depend on it
+
+    def _parent_span(self, scope: Scope) -> str:
+        above = scope.parent
+        while above is not None:
+            if above.span_id:
+                return above.span_id
+            above = above.parent
+        return self.span_id
+
+    def _append(
+        self, event: Event, payload: bytes | None = None, *, close: Close | None = None
+    ) -> Ticket[None]:
+        draft: Draft = encode_event(event, payload=payload)
+        with self._lock:
+            if self.broken is not None:
+                raise self.broken
+            # recall() has refused live steps of an attempt that has neither
+            assert self.store is not None
+            assert self.lease is not None
+            self._seq += 1
+            return self.store.append(self.lease, [draft], seq=self._seq, close=close)
+
+    def settle(self, ticket: Ticket[None]) -> Procedure[None]:
+        """Wait until a record is acknowledged. If it cannot be, the run stops here."""
+        if ticket.done() and ticket is _DONE:
+            return
+        try:
+            yield ticket
+        except DurableError as exc:
+            self.broken = exc
+            raise
+
+    # -- the end --------------------------------------------------------------------
+
+    def end(
+        self,
+        status: RunStatus,
+        *,
+        reason: str = "",
+        error: BaseException | None = None,
+        payload: bytes | None = None,
+    ) -> Ticket[None]:
+        """Give the run back with its new status. Nothing is written for a replayed run."""
+        if self.closed or self.lease is None:
+            self.closed = True
+            return _DONE
+        self.closed = True
+        event = AttemptEnded(
+            status=status,
+            time=self.settings.clock(),
+            reason=reason,
+            error=describe(error) if error is not None else None,
+            fatal=self._fatal(error),
+        )
+        return self._append(event, payload, close=Close(status=status, reason=reason))
+
+    def _fatal(self, error: BaseException | None) -> tuple[bytes, ...]:
+        """The failed steps whose error is the one that left the root, or led to it."""
+        chain = {id(exc) for exc in causes(error)}
+        return tuple(step for step, exc in self._failed.items() if id(exc) in chain)
+
+
+def bind(run_id: str, step: bytes, what: str = "step") -> bytes:
+    """What an encrypted payload is tied to: it cannot be moved to another run or place."""
+    return f"{what}\0{run_id}\0".encode() + step

@@ -1,0 +1,47 @@
+"""The tool call that runs in this context, for tools that want to know."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
+from hashlib import blake2b
+
+from langchain_durable.errors import DurableError
+from langchain_durable.recorder.attempt import Attempt
+from langchain_durable.scopes import Scope
+
+_current: ContextVar[tuple[Attempt, Scope] | None] = ContextVar(
+    "langchain_durable_current_step", default=None
+)
+
+
+@contextmanager
+def entered(attempt: Attempt, scope: Scope) -> Iterator[None]:
+    """Make a step the current one while its provider is called."""
+    token = _current.set((attempt, scope))
+    try:
+        yield
+    finally:
+        with suppress(ValueError):  # a call abandoned by its event loop ends in another context
+            _current.reset(token)
+
+
+def idempotency_key() -> str:
+    """A key for the effect of the tool that calls this: the same in every attempt of the run.
+
+    Give it to the service that the tool writes to, so that a call that is repeated
+    after a crash takes effect once. 32 hexadecimal digits. Raises ``DurableError``
+    outside of a tool call of a run.
+    """
+    current = _current.get()
+    if current is None:
+        raise DurableError(
+            "There is no step here to make an idempotency key for.",
+            expected="a call from inside a tool or a recorded function, in a run",
+            came="a call from elsewhere",
+            do="call idempotency_key() in the tool's own function",
+        )
+    attempt, scope = current
+    step = attempt.tree.resolve(scope).id
+    return blake2b(step, key=attempt.run_id.encode()[:64], digest_size=16).hexdigest()

@@ -1,0 +1,70 @@
+"""What all runs of one handle share: store, codec, settings, and who is active here."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from langchain_durable.codec import Codec
+from langchain_durable.errors import RunBusy
+from langchain_durable.journal import Store
+from langchain_durable.recorder.attempt import Attempt
+from langchain_durable.recorder.keeper import LeaseKeeper
+from langchain_durable.recorder.settings import Settings
+
+
+class Runtime:
+    """The shared side of a handle.
+
+    ``owner`` names this process to other ones; ``is_dead`` tells if another one has died,
+    and is true only where that is certain.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        codec: Codec,
+        settings: Settings,
+        owner: Callable[[], str],
+        is_dead: Callable[[str], bool],
+    ) -> None:
+        self.store = store
+        self.codec = codec
+        self.settings = settings
+        self.owner = owner
+        self.is_dead = is_dead
+        self.keeper = LeaseKeeper(store, settings.lease)
+        self._active: dict[str, Attempt] = {}
+        self._lock = threading.Lock()
+
+    def claim(self, attempt: Attempt) -> None:
+        """Make the run active in this process, or raise ``RunBusy``."""
+        with self._lock:
+            if attempt.run_id in self._active:
+                raise RunBusy(
+                    attempt.run_id,
+                    "it is active in this process already.",
+                    expected="one top-level call at a time for one run_id",
+                    came="a second one",
+                    do="give each call its own run_id, or make both calls inside one "
+                    "durable.run(run_id) block",
+                )
+            self._active[attempt.run_id] = attempt
+
+    def free(self, attempt: Attempt) -> None:
+        """The run is no longer active here."""
+        self.keeper.let_go(attempt)
+        with self._lock:
+            if self._active.get(attempt.run_id) is attempt:
+                del self._active[attempt.run_id]
+
+    def active(self) -> list[Attempt]:
+        with self._lock:
+            return list(self._active.values())
+
+    def forget_parent(self) -> None:
+        """In a forked child: the parent's runs are not ours."""
+        self._lock = threading.Lock()
+        self._active = {}
+        self.keeper = LeaseKeeper(self.store, self.settings.lease)

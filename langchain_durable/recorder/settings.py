@@ -1,0 +1,52 @@
+"""The options of a handle, checked once."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from langchain_durable.errors import ConfigurationError
+
+Durability = Literal["sync", "async"]
+Drift = Literal["reuse", "reexecute", "raise"]
+
+
+def _random_hex(size: int) -> str:
+    return os.urandom(size).hex()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How a handle records. ``lease`` is in seconds; ``clock`` gives nanoseconds."""
+
+    durability: Durability = "sync"
+    drift: Drift = "reuse"
+    lease: float = 10.0
+    version: str = ""
+    require_finish_reason: bool = True
+    clock: Callable[[], int] = time.time_ns
+    random_hex: Callable[[int], str] = _random_hex
+
+    def __post_init__(self) -> None:
+        _one_of("durability", self.durability, ("sync", "async"))
+        _one_of("drift", self.drift, ("reuse", "reexecute", "raise"))
+        if not 0.5 <= self.lease <= 3600:
+            raise ConfigurationError(
+                "The lease makes no sense.",
+                expected="seconds between 0.5 and 3600",
+                came=repr(self.lease),
+                do="leave it at 10 unless a takeover must be faster",
+            )
+
+
+def _one_of(option: str, value: str, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise ConfigurationError(
+            f"The option {option!r} has an unknown value.",
+            expected=" or ".join(repr(a) for a in allowed),
+            came=repr(value),
+            do="correct the option",
+        )

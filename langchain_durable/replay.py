@@ -1,0 +1,168 @@
+"""Which recorded step is this call? The index of earlier attempts, and the rule of matching.
+
+A step's place is its path: labels, ordinals among siblings, fingerprints of inputs. Among the
+unclaimed siblings with the label, the same fingerprint comes first, then the same ordinal
+(*drift*: the place is the same, the input is not). Nothing here does I/O or decodes payloads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from hashlib import blake2b
+
+from langchain_durable.events import (
+    AttemptEnded,
+    Entry,
+    ErrorInfo,
+    Node,
+    Outcome,
+    StepEnded,
+    StepKind,
+    StepStarted,
+)
+
+ROOT = b""
+UNKNOWN = b""
+"""The fingerprint of an input that could not be seen, such as that of a streamed chain."""
+
+
+def node_id(parent: bytes, label: str, ordinal: int) -> bytes:
+    """The id of a node of the step tree: the same in every attempt, 8 bytes."""
+    return blake2b(f"{label}\0{ordinal}".encode(), key=parent, digest_size=8).digest()
+
+
+@dataclass(slots=True)
+class Recorded:
+    """A node that earlier attempts have declared, and how its step ended if it is one."""
+
+    node: Node
+    claimed: bool = False
+    kind: StepKind | None = None
+    name: str = ""
+    outcome: Outcome | None = None
+    payload: bytes | None = None
+    attempt: int = 0
+    error: ErrorInfo | None = None
+    ended_seq: int = 0
+    last_seq: int = 0
+    fatal: bool = False
+    in_doubt: bool = False
+    span_id: str = ""
+    children: dict[str, list[Recorded]] = field(default_factory=dict)
+    taken: set[tuple[str, int]] = field(default_factory=set)
+    """Ordinals that calls of this attempt took, which no earlier attempt had made."""
+
+
+@dataclass(slots=True)
+class Match:
+    """What matching found: the ordinal to use, and the recorded node, if any."""
+
+    ordinal: int
+    recorded: Recorded | None = None
+    drift: bool = False
+
+
+class Index:
+    """The step tree of the attempts that came before."""
+
+    def __init__(self, entries: Iterable[Entry] = ()) -> None:
+        self._nodes: dict[bytes, Recorded] = {
+            ROOT: Recorded(Node(id=ROOT, parent=ROOT, label="", ordinal=0, fingerprint=UNKNOWN))
+        }
+        self.completed_steps = 0
+        self.last: Entry | None = None
+        for entry in entries:
+            self._add(entry)
+
+    @property
+    def root(self) -> Recorded:
+        return self._nodes[ROOT]
+
+    def __len__(self) -> int:
+        return len(self._nodes) - 1
+
+    def _add(self, entry: Entry) -> None:
+        event = entry.event
+        if isinstance(event, StepStarted):
+            for node in event.nodes:
+                self._declare(node)
+            recorded = self._nodes[event.step]
+            recorded.kind, recorded.name = event.kind, event.name
+            recorded.in_doubt, recorded.attempt = True, entry.attempt
+            recorded.span_id = event.span_id
+            self._touch(recorded, entry.seq)
+        elif isinstance(event, StepEnded):
+            self._end(self._nodes[event.step], event, entry)
+        elif isinstance(event, AttemptEnded):
+            for step in event.fatal:
+                self._nodes[step].fatal = True
+        self.last = entry
+
+    def _declare(self, node: Node) -> None:
+        if node.id in self._nodes:
+            return
+        recorded = Recorded(node)
+        self._nodes[node.id] = recorded
+        self._nodes[node.parent].children.setdefault(node.label, []).append(recorded)
+
+    def _end(self, recorded: Recorded, event: StepEnded, entry: Entry) -> None:
+        recorded.in_doubt = False
+        recorded.outcome = event.outcome if event.recorded else None
+        recorded.error = event.error
+        recorded.payload = entry.payload
+        recorded.attempt = entry.attempt
+        recorded.ended_seq = entry.seq
+        recorded.fatal = False
+        self.completed_steps += recorded.outcome is Outcome.COMPLETED
+        self._touch(recorded, entry.seq)
+
+    def _touch(self, recorded: Recorded, seq: int) -> None:
+        while True:
+            recorded.last_seq = seq
+            if recorded.node.id == ROOT:
+                return
+            recorded = self._nodes[recorded.node.parent]
+
+    def went_on_after(self, recorded: Recorded) -> bool:
+        """Did the program go on after this step's error, so that the error must come again?
+
+        Not if the error is known to have left the root; else, if the step's parent has a
+        later record.
+        """
+        if recorded.fatal:
+            return False
+        return self._nodes[recorded.node.parent].last_seq > recorded.ended_seq
+
+
+def match(
+    parent: Recorded | None, label: str, fingerprint: bytes, arrival: int, *, by_ordinal: bool
+) -> Match:
+    """Find the recorded sibling that a call is, and claim it.
+
+    ``arrival`` is the number of siblings with the label that came before in this attempt.
+    ``by_ordinal`` allows a sibling at the same place with another fingerprint.
+    """
+    siblings = parent.children.get(label, ()) if parent is not None else ()
+    free = [s for s in siblings if not s.claimed]
+    found = next((s for s in free if s.node.fingerprint == fingerprint != UNKNOWN), None)
+    drift = False
+    if found is None:
+        here = next((s for s in free if s.node.ordinal == arrival), None)
+        unseen = here is not None and UNKNOWN in (here.node.fingerprint, fingerprint)
+        if here is not None and (by_ordinal or unseen):
+            found, drift = here, True
+    if found is None:
+        return Match(_new_ordinal(parent, label, arrival))
+    found.claimed = True
+    return Match(found.node.ordinal, found, drift)
+
+
+def _new_ordinal(parent: Recorded | None, label: str, arrival: int) -> int:
+    if parent is None:
+        return arrival
+    used = {sibling.node.ordinal for sibling in parent.children.get(label, ())}
+    while arrival in used or (label, arrival) in parent.taken:
+        arrival += 1
+    parent.taken.add((label, arrival))
+    return arrival

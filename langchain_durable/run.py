@@ -1,0 +1,132 @@
+"""A run around any code: ``with durable.run("order-42"):``."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from contextvars import Token, copy_context
+from types import TracebackType
+from typing import ParamSpec, TypeVar
+
+from langchain_durable.callbacks import PathTracker, active
+from langchain_durable.errors import RunNotActive
+from langchain_durable.recorder.attempt import Attempt
+from langchain_durable.running import Running
+from langchain_durable.waiting import Procedure, adrive, drive
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Run:
+    """One run of the block's code. Made by ``Durable.run``; works in ``with`` and ``async with``.
+
+    The block's code runs in every attempt; the calls in it that have finished are answered
+    from the journal. ``run_id`` is the run's id, ``resumed`` is true if an earlier attempt
+    left something to replay.
+    """
+
+    def __init__(self, running: Running) -> None:
+        self._running = running
+        self._attempt: Attempt | None = None
+        self._token: Token[PathTracker | None] | None = None
+        self._joined = False
+
+    @property
+    def run_id(self) -> str:
+        return self._running.run_id
+
+    @property
+    def attempt(self) -> int:
+        """The number of this attempt, from 1."""
+        return self._opened().number
+
+    @property
+    def resumed(self) -> bool:
+        return self._opened().resumed
+
+    @property
+    def replayed(self) -> int:
+        """How many steps were answered from the journal so far."""
+        return self._opened().counts.replayed
+
+    @property
+    def executed(self) -> int:
+        """How many steps were made in this attempt so far."""
+        return self._opened().counts.executed
+
+    def _opened(self) -> Attempt:
+        if self._attempt is None:
+            raise RunNotActive(
+                self.run_id,
+                "it is not open here.",
+                expected="code inside the with block",
+                came="code before it",
+                do="use the run inside `with durable.run(...) as run:`",
+            )
+        return self._attempt
+
+    def bind(self, function: Callable[P, T]) -> Callable[P, T]:
+        """The function, for a plain thread or executor: its calls belong to this run."""
+        context = copy_context()
+        context.run(active.set, PathTracker(self._opened()))
+
+        @functools.wraps(function)
+        def bound(*args: P.args, **kwargs: P.kwargs) -> T:
+            # A context can be entered once at a time; a pool may run the function in parallel.
+            return context.copy().run(function, *args, **kwargs)
+
+        return bound
+
+    def _enter(self) -> Procedure[None]:
+        outer = active.get()
+        if outer is not None and not outer.attempt.closed:
+            self._attempt, self._joined = outer.attempt, True
+            return
+        self._attempt = yield from self._running.replayed_or_live()
+
+    def _activate(self) -> None:
+        if not self._joined:
+            self._token = active.set(PathTracker(self._opened()))
+
+    def _exit(self, exc: BaseException | None) -> Procedure[None]:
+        if self._joined:
+            return
+        attempt = self._opened()
+        if exc is None:
+            yield from self._running.close(attempt, None, keep_result=False)
+        else:
+            yield from self._running.abort(attempt, exc)
+
+    def _deactivate(self) -> None:
+        if self._token is not None:
+            active.reset(self._token)
+            self._token = None
+
+    def __enter__(self) -> Run:
+        drive(self._enter())
+        self._activate()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._deactivate()
+        drive(self._exit(exc))
+
+    async def __aenter__(self) -> Run:
+        await adrive(self._enter())
+        self._activate()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._deactivate()
+        await adrive(self._exit(exc))

@@ -1,0 +1,170 @@
+"""Making a call durable: take the run, make it active around the call, give the run back.
+
+The four drivers at the end (call, acall, iterate, aiterate) differ only in how they wait.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
+from contextvars import copy_context
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from langchain_durable.callbacks import PathTracker, active
+from langchain_durable.recorder.acquire import Request, Stored, abort, acquire, finish
+from langchain_durable.recorder.attempt import Attempt
+from langchain_durable.recorder.runtime import Runtime
+from langchain_durable.scopes import Tree
+from langchain_durable.waiting import Call, Procedure, adrive, drive
+
+
+class Connection(Protocol):
+    """A handle's way to its store: made at the first use, which may block."""
+
+    def connected(self) -> Procedure[Runtime]: ...
+
+
+Prepare = Callable[[Attempt], Any]
+"""Makes the config for the call, once the attempt is open."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Running:
+    """One durable call to come: which run, and what to ask for."""
+
+    connection: Connection
+    run_id: str
+    request: Request
+    top_by_ordinal: bool = True
+    prepare: Prepare = lambda attempt: None
+    settle: Callable[[Attempt, Any], Procedure[None]] | None = None
+    """What to do when the call has returned, before the run ends (flush a saver)."""
+
+    def open(self) -> Procedure[Attempt | Stored]:
+        """Take the run, or get its stored result."""
+        runtime = yield from self.connection.connected()
+        attempt = Attempt(
+            run_id=self.run_id,
+            codec=runtime.codec,
+            settings=runtime.settings,
+            tree=Tree(top_by_ordinal=self.top_by_ordinal),
+        )
+        stored = yield from acquire(runtime, attempt, self.request)
+        return stored if stored is not None else attempt
+
+    def close(self, attempt: Attempt, value: Any, *, keep_result: bool) -> Procedure[None]:
+        """The program has returned."""
+        if self.settle is not None:
+            yield from self.settle(attempt, value)
+        runtime = yield from self.connection.connected()
+        yield from finish(runtime, attempt, value, keep_result=keep_result)
+
+    def abort(self, attempt: Attempt, exc: BaseException) -> Procedure[None]:
+        """The program has ended with an exception."""
+        runtime = yield from self.connection.connected()
+        yield from abort(runtime, attempt, exc)
+
+    def whole(self, function: Callable[[Any], Any]) -> Procedure[Any]:
+        """The call from taking the run to giving it back: ``function(config)`` in between."""
+        attempt = yield from self.open()
+        if isinstance(attempt, Stored):
+            return attempt.value
+        try:
+            with activated(attempt):
+                value = yield Call(lambda: function(self.prepare(attempt)))
+        except BaseException as exc:
+            yield from self.abort(attempt, exc)
+            raise
+        yield from self.close(attempt, value, keep_result=True)
+        return value
+
+    def replayed_or_live(self) -> Procedure[Attempt]:
+        """Take the run for a call whose stored result would be of no use, such as a stream."""
+        attempt = yield from self.open()
+        assert isinstance(attempt, Attempt)  # only a request for the stored result gets one
+        return attempt
+
+
+@contextmanager
+def activated(attempt: Attempt) -> Iterator[PathTracker]:
+    """Make an attempt the active one in this context."""
+    tracker = PathTracker(attempt)
+    token = active.set(tracker)
+    try:
+        yield tracker
+    finally:
+        active.reset(token)
+
+
+def call(running: Running, function: Callable[[Any], Any]) -> Any:
+    """Make a durable call from this thread."""
+    return drive(running.whole(function))
+
+
+async def acall(running: Running, function: Callable[[Any], Any]) -> Any:
+    """Make a durable call on this event loop."""
+    return await adrive(running.whole(function))
+
+
+def iterate(running: Running, function: Callable[[Any], Iterator[Any]]) -> Iterator[Any]:
+    """Make a durable call that streams. The run is active while the stream is advanced only,
+    so that two streams can be read in turns."""
+    attempt = drive(running.replayed_or_live())
+    context = copy_context()
+    context.run(active.set, PathTracker(attempt))
+    stream = context.run(lambda: iter(function(running.prepare(attempt))))
+    last = None
+    try:
+        while True:
+            try:
+                last = context.run(next, stream)
+            except StopIteration:
+                break
+            yield last
+    except BaseException as exc:
+        context.run(_close, stream)
+        drive(running.abort(attempt, exc))
+        raise
+    drive(running.close(attempt, last, keep_result=False))
+
+
+def _close(stream: Iterator[Any]) -> None:
+    close = getattr(stream, "close", None)
+    if close is not None:
+        close()
+
+
+async def aiterate(
+    running: Running, function: Callable[[Any], AsyncIterator[Any]]
+) -> AsyncIterator[Any]:
+    """Make a durable call that streams, on this event loop."""
+    attempt = await adrive(running.replayed_or_live())
+    tracker = PathTracker(attempt)
+    stream: AsyncIterator[Any] | None = None
+    last = None
+    try:
+        while True:
+            # Set and reset between two yields: the reader's own context must not be touched.
+            token = active.set(tracker)
+            try:
+                if stream is None:
+                    stream = function(running.prepare(attempt)).__aiter__()
+                last = await stream.__anext__()
+            except StopAsyncIteration:
+                break
+            finally:
+                active.reset(token)
+            yield last
+    except BaseException as exc:
+        if stream is not None:
+            await _aclose(stream)
+        await adrive(running.abort(attempt, exc))
+        raise
+    await adrive(running.close(attempt, last, keep_result=False))
+
+
+async def _aclose(stream: AsyncIterator[Any]) -> None:
+    close = getattr(stream, "aclose", None)
+    if close is not None:
+        await close()

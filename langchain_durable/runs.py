@@ -1,0 +1,154 @@
+"""Runs by their id: listing, reading, resuming, cancelling and deleting them."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from langchain_core.runnables import Runnable, RunnableConfig
+
+from langchain_durable import ids, queries
+from langchain_durable.connecting import Connector
+from langchain_durable.errors import ConfigurationError
+from langchain_durable.events import Entry, RunStatus
+from langchain_durable.journal import Header
+from langchain_durable.recorder.runtime import Runtime
+from langchain_durable.state import Checkpoint
+from langchain_durable.waiting import Procedure, adrive, drive
+from langchain_durable.wrap import RUN_ID
+
+
+class RunsById:
+    """The part of the handle that works on runs which other calls have made."""
+
+    def __init__(self, connector: Connector, wrap: Callable[..., Any]) -> None:
+        self.connector = connector
+        self._wrap = wrap
+        self._programs: weakref.WeakValueDictionary[str, Any] = weakref.WeakValueDictionary()
+
+    def remember(self, name: str, program: Any) -> None:
+        """Let ``resume`` find a wrapped program by its name."""
+        self._programs[name] = program
+
+    def runs(self, *, status: RunStatus | str | None = None, limit: int = 100) -> Sequence[Header]:
+        """The runs last updated, newest first."""
+        return drive(self._list(status, limit))
+
+    async def aruns(
+        self, *, status: RunStatus | str | None = None, limit: int = 100
+    ) -> Sequence[Header]:
+        """As :meth:`runs`, on an event loop."""
+        return await adrive(self._list(status, limit))
+
+    def get(self, run_id: str) -> Checkpoint:
+        """A run's checkpoint, folded from its journal: status, steps, messages, results.
+
+        Raises ``RunNotFound`` and ``RunExpired``.
+        """
+        return drive(self._on(run_id, queries.checkpoint))
+
+    async def aget(self, run_id: str) -> Checkpoint:
+        """As :meth:`get`, on an event loop."""
+        return await adrive(self._on(run_id, queries.checkpoint))
+
+    def events(self, run_id: str) -> Sequence[Entry]:
+        """What happened in a run, oldest first. Payloads stay undecoded."""
+        return drive(self._on(run_id, queries.entries))
+
+    async def aevents(self, run_id: str) -> Sequence[Entry]:
+        """As :meth:`events`, on an event loop."""
+        return await adrive(self._on(run_id, queries.entries))
+
+    def resume(self, run_id: str, runnable: Runnable[Any, Any] | None = None) -> Any:
+        """Make a run's call again, from its recorded input, and give its result.
+
+        ``runnable``: the program, wrapped or not; without it, the one that this handle has
+        wrapped under the run's program name. A completed run gives its stored result.
+        Raises ``RunNotFound``.
+        """
+        program, call, inputs = drive(self._on(run_id, queries.stored_call))
+        wrapped = self._program(run_id, program, runnable)
+        method = wrapped.batch if "batch" in call["method"] else wrapped.invoke
+        return method(inputs, _config(run_id, call))
+
+    async def aresume(self, run_id: str, runnable: Runnable[Any, Any] | None = None) -> Any:
+        """As :meth:`resume`, on an event loop."""
+        program, call, inputs = await adrive(self._on(run_id, queries.stored_call))
+        wrapped = self._program(run_id, program, runnable)
+        method = wrapped.abatch if "batch" in call["method"] else wrapped.ainvoke
+        return await method(inputs, _config(run_id, call))
+
+    def resolve(self, run_id: str, step: str, *value: Any) -> None:
+        """Decide a tool's step that is in doubt.
+
+        ``step`` is its id as ``get(run_id).steps`` shows it. With a value, that is recorded
+        as its result; without, it runs again on the next attempt.
+        """
+        drive(self._on(run_id, queries.resolve, step, value))
+
+    async def aresolve(self, run_id: str, step: str, *value: Any) -> None:
+        """As :meth:`resolve`, on an event loop."""
+        await adrive(self._on(run_id, queries.resolve, step, value))
+
+    def cancel(self, run_id: str) -> Header:
+        """Stop a run at its next step; a run that nobody runs is cancelled at once."""
+        found: Header = drive(self._on(run_id, queries.cancel))
+        return found
+
+    async def acancel(self, run_id: str) -> Header:
+        """As :meth:`cancel`, on an event loop."""
+        found: Header = await adrive(self._on(run_id, queries.cancel))
+        return found
+
+    def delete(self, run_id: str) -> None:
+        """Remove a run and all its data. Raises ``RunNotFound``, ``RunBusy`` while it runs."""
+        drive(self._on(run_id, queries.delete))
+
+    async def adelete(self, run_id: str) -> None:
+        """As :meth:`delete`, on an event loop."""
+        await adrive(self._on(run_id, queries.delete))
+
+    # -- procedures -----------------------------------------------------------------
+
+    def _on(self, run_id: str, query: Callable[..., Procedure[Any]], *args: Any) -> Procedure[Any]:
+        checked = ids.checked(run_id)
+        runtime: Runtime = yield from self.connector.connected()
+        return (yield from query(runtime, checked, *args))
+
+    def _list(self, status: RunStatus | str | None, limit: int) -> Procedure[Sequence[Header]]:
+        wanted = _status(status)
+        runtime = yield from self.connector.connected()
+        found: Sequence[Header] = yield runtime.store.headers(status=wanted, limit=limit)
+        return found
+
+    def _program(self, run_id: str, name: str, runnable: Runnable[Any, Any] | None) -> Any:
+        if runnable is not None:
+            return self._wrap(runnable, name=name)
+        found = self._programs.get(name)
+        if found is None:
+            raise ConfigurationError(
+                f"Run {run_id!r} is a run of the program {name!r}, which is not known here.",
+                expected="a runnable that this handle has wrapped under that name",
+                came=f"known here: {', '.join(sorted(self._programs)) or 'none'}",
+                do="wrap the program first, or give it: durable.resume(run_id, agent)",
+            )
+        return found
+
+
+def _status(status: RunStatus | str | None) -> RunStatus | None:
+    if status is None:
+        return None
+    try:
+        return RunStatus(status)
+    except ValueError:
+        raise ConfigurationError(
+            "There is no such run status.",
+            expected=", ".join(RunStatus),
+            came=repr(status),
+            do="correct the status",
+        ) from None
+
+
+def _config(run_id: str, call: dict[str, Any]) -> RunnableConfig:
+    return {"configurable": {**call["configurable"], RUN_ID: run_id}}

@@ -1,0 +1,173 @@
+"""The live step tree of one attempt: where a call stands, found without I/O.
+
+A scope is one node: a chain, or a step (model, tool, retriever, function). Scopes are
+made when LangChain says that something starts; they are resolved, which means matched with
+what earlier attempts recorded, when the first step beneath them is about to happen. A chain
+without steps costs no more than its scope.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+from langchain_durable.events import Node, StepKind
+from langchain_durable.fingerprint import fingerprint
+from langchain_durable.replay import ROOT, UNKNOWN, Recorded, match, node_id
+
+
+def _is_streamed(inputs: Any) -> bool:
+    """Is this what LangChain reports for a chain whose input comes as a stream?"""
+    return type(inputs) is dict and len(inputs) == 1 and inputs.get("input") is _EMPTY
+
+
+_EMPTY = ""
+
+
+class Scope:
+    """One node of the live tree; ``node`` and ``recorded`` are set once it is resolved."""
+
+    __slots__ = (
+        "arrival",
+        "arrivals",
+        "attributes",
+        "declared",
+        "drift",
+        "drift_ok",
+        "inputs",
+        "kind",
+        "label",
+        "name",
+        "node",
+        "parent",
+        "recorded",
+        "span_id",
+        "taken",
+        "tree",
+    )
+
+    def __init__(
+        self,
+        tree: Tree,
+        parent: Scope | None,
+        label: str,
+        inputs: Any,
+        kind: StepKind | None,
+        name: str,
+        attributes: dict[str, Any] | None,
+    ) -> None:
+        self.tree = tree
+        self.parent = parent
+        self.label = label
+        self.inputs = inputs
+        self.kind = kind
+        self.name = name
+        self.attributes = attributes
+        self.arrival = 0
+        self.arrivals: dict[str, int] | None = None
+        self.node: Node | None = None
+        self.recorded: Recorded | None = None
+        self.declared = False
+        self.drift = False
+        self.drift_ok = True
+        self.taken = False
+        self.span_id = ""
+
+    @property
+    def path(self) -> tuple[str, ...]:
+        """The labels from the top down to this node, for people."""
+        above = self.parent.path if self.parent is not None else ()
+        return (*above, self.label) if self.label else above
+
+
+class Tree:
+    """All scopes of one attempt.
+
+    ``top_by_ordinal``: the root input is known to be the same (a wrapped runnable), so
+    top-level calls may also match by their place; otherwise (a ``run()`` block) they match
+    by fingerprint only. ``drift_ok``: the program's version is that of the earlier
+    attempts, so steps may match by their place.
+    """
+
+    def __init__(self, *, top_by_ordinal: bool) -> None:
+        self.top_by_ordinal = top_by_ordinal
+        self.drift_ok = True
+        self._lock = threading.RLock()
+        self.top = Scope(self, None, "", None, None, "", None)
+        self.top.node = Node(id=ROOT, parent=ROOT, label="", ordinal=0, fingerprint=UNKNOWN)
+        self.top.declared = True
+
+    def follow(self, root: Recorded, *, drift_ok: bool) -> None:
+        """Match from now on with what earlier attempts recorded."""
+        self.top.recorded = root
+        self.drift_ok = drift_ok
+
+    def enter(
+        self,
+        parent: Scope | None,
+        label: str,
+        inputs: Any,
+        *,
+        kind: StepKind | None = None,
+        name: str = "",
+        attributes: dict[str, Any] | None = None,
+    ) -> Scope:
+        """A scope under ``parent`` (None: at the top), numbered in the order of arrival."""
+        above = parent or self.top
+        scope = Scope(self, above, label, inputs, kind, name, attributes)
+        with self._lock:
+            arrivals = above.arrivals
+            if arrivals is None:
+                arrivals = above.arrivals = {}
+            scope.arrival = arrivals.get(label, 0)
+            arrivals[label] = scope.arrival + 1
+        return scope
+
+    def resolve(self, scope: Scope) -> Node:
+        """Find out which node of the step tree a scope is, its ancestors first."""
+        if scope.node is not None:
+            return scope.node
+        with self._lock:
+            above = scope.parent
+            if above is None or scope.node is not None:
+                return scope.node or self.resolve(self.top)
+            parent = self.resolve(above)
+            seen = UNKNOWN if _is_streamed(scope.inputs) else fingerprint(scope.inputs)
+            found = match(
+                above.recorded, scope.label, seen, scope.arrival, by_ordinal=self._loose(scope)
+            )
+            scope.inputs = None
+            scope.recorded, scope.drift = found.recorded, found.drift
+            scope.declared = found.recorded is not None
+            scope.drift_ok = self.drift_ok and self._trusted(scope)
+            scope.node = Node(
+                id=node_id(parent.id, scope.label, found.ordinal),
+                parent=parent.id,
+                label=scope.label,
+                ordinal=found.ordinal,
+                fingerprint=seen,
+            )
+            return scope.node
+
+    def _loose(self, scope: Scope) -> bool:
+        assert scope.parent is not None  # only the top has none, and it is born resolved
+        if scope.parent is self.top:
+            return self.top_by_ordinal
+        return scope.kind is None or scope.parent.drift_ok
+
+    def _trusted(self, scope: Scope) -> bool:
+        assert scope.parent is not None
+        if scope.parent is self.top:
+            return self.top_by_ordinal or not scope.drift
+        return scope.parent.drift_ok
+
+    def declare(self, scope: Scope) -> tuple[Node, ...]:
+        """The nodes down to ``scope`` that the journal does not know yet, top first."""
+        nodes: list[Node] = []
+        with self._lock:
+            here: Scope | None = scope
+            while here is not None and not here.declared:
+                nodes.append(self.resolve(here))
+                here.declared = True
+                here = here.parent
+        return tuple(reversed(nodes))

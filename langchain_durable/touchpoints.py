@@ -1,0 +1,151 @@
+"""Everything of LangChain and LangGraph that we stand on and that is not a public API.
+
+It is all in this module, and :func:`check` runs when interception is installed: a release
+that lacks something is refused by name, before a run depends on it. LangGraph is never
+imported from here: a program without it does not pay for it.
+"""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+from uuid import UUID
+
+from langchain_core.language_models import BaseChatModel, BaseLLM
+from langchain_core.retrievers import BaseRetriever
+from langchain_core.runnables.config import var_child_runnable_config
+from langchain_core.tools import BaseTool
+
+from langchain_durable.errors import IncompatibleVersion
+
+SEND = "__pregel_send"
+RUNTIME = "__pregel_runtime"
+CHECKPOINTER = "__pregel_checkpointer"
+DURABILITY = "__pregel_durability"
+
+ENTRIES: Mapping[type, tuple[str, ...]] = {
+    BaseChatModel: (
+        "generate",
+        "agenerate",
+        "stream",
+        "astream",
+        "_chat_model_stream_v3",
+        "_achat_model_stream_v3",
+    ),
+    BaseLLM: ("generate", "agenerate", "stream", "astream"),
+    BaseTool: ("run", "arun"),
+    BaseRetriever: ("invoke", "ainvoke"),
+}
+"""Where a call of each kind comes in: there its class's provider methods are wrapped."""
+
+WITH_RUN_MANAGER = ("_generate_with_cache", "_agenerate_with_cache")
+"""Methods of BaseChatModel that know for which of several prompts a provider is called."""
+
+PROVIDERS: Mapping[type, tuple[str, ...]] = {
+    BaseChatModel: ("_generate", "_agenerate", "_stream", "_astream"),
+    BaseLLM: ("_generate", "_agenerate", "_stream", "_astream"),
+    BaseTool: ("_run", "_arun"),
+    BaseRetriever: ("_get_relevant_documents", "_aget_relevant_documents"),
+}
+
+
+def check() -> None:
+    """Raise ``IncompatibleVersion`` if the installed LangChain lacks a function we wrap."""
+    for base, names in ENTRIES.items():
+        _require(base, *names, *PROVIDERS[base])
+    _require(BaseChatModel, *WITH_RUN_MANAGER)
+    for name in WITH_RUN_MANAGER:
+        if "run_manager" not in inspect.signature(getattr(BaseChatModel, name)).parameters:
+            raise _incompatible(f"BaseChatModel.{name}(run_manager=...)")
+
+
+def _require(base: type, *names: str) -> None:
+    for name in names:
+        if not callable(getattr(base, name, None)):
+            raise _incompatible(f"{base.__name__}.{name}")
+
+
+def _incompatible(what: str) -> IncompatibleVersion:
+    return IncompatibleVersion(
+        f"langchain-core {version('langchain-core')} has no {what}, which langchain-durable "
+        "wraps to record calls.",
+        expected="langchain-core 1.4 or newer, below 2",
+        came=f"langchain-core {version('langchain-core')}, langgraph {_version('langgraph')}",
+        do="install a release of langchain-durable that knows this langchain-core",
+    )
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def _langgraph(module: str, name: str) -> Any:
+    """A class of LangGraph, if the program has imported it; no value is of it otherwise."""
+    return getattr(sys.modules.get(module), name, None)
+
+
+def is_interrupt(error: BaseException) -> bool:
+    """Is this LangGraph's way to pause for a person?"""
+    cls = _langgraph("langgraph.errors", "GraphInterrupt")
+    return cls is not None and isinstance(error, cls)
+
+
+def is_control_flow(error: BaseException) -> bool:
+    """Is this LangGraph's control flow (an interrupt, a command to a parent), no failure?"""
+    cls = _langgraph("langgraph.errors", "GraphBubbleUp")
+    return cls is not None and isinstance(error, cls)
+
+
+def is_command(value: Any) -> bool:
+    """Is this a ``Command``, which continues a run instead of being its input?"""
+    cls = _langgraph("langgraph.types", "Command")
+    return cls is not None and isinstance(value, cls)
+
+
+def is_graph(runnable: Any) -> bool:
+    """Is this a compiled LangGraph graph?"""
+    cls = _langgraph("langgraph.pregel", "Pregel")
+    return cls is not None and isinstance(runnable, cls)
+
+
+def own_checkpointer(graph: Any) -> Any:
+    """The checkpointer a graph was compiled with; None if it has none."""
+    return graph.checkpointer
+
+
+def static_breakpoints(graph: Any, options: Mapping[str, Any]) -> bool:
+    """Can this call stop at a node that was named beforehand, without an interrupt?"""
+    return any(
+        options.get(name) or getattr(graph, f"{name}_nodes", None)
+        for name in ("interrupt_before", "interrupt_after")
+    )
+
+
+STATE_METHODS = (
+    "get_state",
+    "aget_state",
+    "get_state_history",
+    "aget_state_history",
+    "update_state",
+    "aupdate_state",
+    "bulk_update_state",
+    "abulk_update_state",
+)
+"""Methods of a graph that need its checkpointer; each has the config as its first argument."""
+
+
+def child_config() -> Mapping[str, Any]:
+    """The config of the call that runs in this context; empty outside of calls."""
+    return var_child_runnable_config.get() or {}
+
+
+def parent_run_id() -> UUID | None:
+    """LangChain's run id of the call that runs in this context."""
+    found = getattr(child_config().get("callbacks"), "parent_run_id", None)
+    return found if isinstance(found, UUID) else None

@@ -1,0 +1,217 @@
+"""Wrapping a runnable: a copy of the same type whose calls are durable."""
+
+from __future__ import annotations
+
+import copy
+import functools
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol, TypeVar, cast
+
+from langchain_core.runnables import Runnable, RunnableConfig, ensure_config
+
+from langchain_durable.callbacks import PathTracker, active
+from langchain_durable.journal import Intent
+from langchain_durable.recorder.acquire import UNKNOWN_INPUT, Request
+from langchain_durable.running import Running, acall, aiterate, call, iterate
+from langchain_durable.touchpoints import STATE_METHODS, is_command
+
+R = TypeVar("R", bound=Runnable[Any, Any])
+
+RUN_ID = "durable_run_id"
+"""The key in ``configurable`` by which a call names its run."""
+
+
+class Binder(Protocol):
+    """What a wrapped runnable needs of its handle."""
+
+    def bind_call(
+        self,
+        runnable: Any,
+        request: Request,
+        config: RunnableConfig | None,
+        options: Mapping[str, Any],
+    ) -> Running:
+        """The run that a call is: its id, and the config that the call gets."""
+        ...
+
+    def state_config(self, graph: Any, config: RunnableConfig | None) -> RunnableConfig | None:
+        """The config by which a wrapped graph's state can be read and updated."""
+        ...
+
+
+def wrapped_class(cls: type, binder: Binder, name: str, version: str) -> type:
+    """A subclass whose entry points are durable; instances of ``cls`` can become it."""
+    own = _Entries(binder, name, version)
+    namespace: dict[str, Any] = {
+        "__module__": cls.__module__,
+        "__qualname__": cls.__qualname__,
+        "__doc__": cls.__doc__,
+        **own.overrides(cls),
+    }
+    return type(cls)(cls.__name__, (cls,), namespace)
+
+
+def rebrand(runnable: R, cls: type) -> R:
+    """A shallow copy of ``runnable`` as an instance of its subclass ``cls``."""
+    twin = copy.copy(runnable)
+    object.__setattr__(twin, "__class__", cls)
+    return twin
+
+
+def joins(config: RunnableConfig | None) -> bool:
+    """Does a call belong to a run that is active already: around it, or in its callbacks?"""
+    tracker = active.get()
+    if tracker is not None and not tracker.attempt.closed:
+        return True
+    callbacks: Any = (config or {}).get("callbacks")
+    handlers = getattr(callbacks, "handlers", callbacks) or ()
+    return any(isinstance(handler, PathTracker) for handler in handlers)
+
+
+Original = Callable[..., Any]
+
+
+class _Entries:
+    """The overriding entry points of one wrapped class.
+
+    The events methods are not among them: they call these.
+    """
+
+    def __init__(self, binder: Binder, name: str, version: str) -> None:
+        self._binder = binder
+        self._name = name
+        self._version = version
+
+    def overrides(self, cls: Any) -> dict[str, Any]:
+        """The methods of the subclass."""
+        states = {
+            name: self._state(getattr(cls, name)) for name in STATE_METHODS if hasattr(cls, name)
+        }
+        return {
+            **states,
+            "invoke": self._call(cls.invoke),
+            "ainvoke": self._acall(cls.ainvoke),
+            "batch": self._call(cls.batch, each=Runnable.batch),
+            "abatch": self._acall(cls.abatch, each=Runnable.abatch),
+            "stream": self._iterate(cls.stream),
+            "astream": self._aiterate(cls.astream),
+            "transform": self._iterate(cls.transform, known=False),
+            "atransform": self._aiterate(cls.atransform, known=False),
+            "batch_as_completed": self._iterate(
+                cls.batch_as_completed, each=Runnable.batch_as_completed
+            ),
+            "abatch_as_completed": self._aiterate(
+                cls.abatch_as_completed, each=Runnable.abatch_as_completed
+            ),
+        }
+
+    def _state(self, original: Original) -> Original:
+        @functools.wraps(original)
+        def method(graph: Any, config: Any, *args: Any, **kwargs: Any) -> Any:
+            return original(graph, self._binder.state_config(graph, config), *args, **kwargs)
+
+        return method
+
+    def _running(
+        self,
+        runnable: Any,
+        method: str,
+        inputs: Any,
+        config: RunnableConfig | None,
+        options: Mapping[str, Any],
+        **more: Any,
+    ) -> Running:
+        full = ensure_config(config)
+        continues = inputs is None or is_command(inputs)
+        request = Request(
+            inputs=inputs,
+            intent=Intent.CONTINUE if continues else Intent.CALL,
+            program=self._name,
+            version=self._version,
+            call={"method": method, "configurable": portable(full)},
+            **more,
+        )
+        return self._binder.bind_call(runnable, request, config, options)
+
+    def _call(self, original: Original, *, each: Original | None = None) -> Original:
+        @functools.wraps(original)
+        def method(runnable: Any, input: Any, config: Any = None, **kwargs: Any) -> Any:
+            if joins(first(config)):
+                return original(runnable, input, config, **kwargs)
+            if each is not None and isinstance(config, list):
+                return each(runnable, input, config, **kwargs)
+            bound = self._running(
+                runnable, original.__name__, input, config, kwargs, stored_result=True
+            )
+            return call(bound, lambda ready: original(runnable, input, ready, **kwargs))
+
+        return method
+
+    def _acall(self, original: Original, *, each: Original | None = None) -> Original:
+        @functools.wraps(original)
+        async def method(runnable: Any, input: Any, config: Any = None, **kwargs: Any) -> Any:
+            if joins(first(config)):
+                return await original(runnable, input, config, **kwargs)
+            if each is not None and isinstance(config, list):
+                return await each(runnable, input, config, **kwargs)
+            bound = self._running(
+                runnable, original.__name__, input, config, kwargs, stored_result=True
+            )
+            return await acall(bound, lambda ready: original(runnable, input, ready, **kwargs))
+
+        return method
+
+    def _iterate(
+        self, original: Original, *, known: bool = True, each: Original | None = None
+    ) -> Original:
+        @functools.wraps(original)
+        def method(runnable: Any, input: Any, config: Any = None, **kwargs: Any) -> Any:
+            if joins(first(config)):
+                return original(runnable, input, config, **kwargs)
+            if each is not None and isinstance(config, list):
+                return each(runnable, input, config, **kwargs)
+            inputs = input if known else UNKNOWN_INPUT
+            bound = self._running(runnable, original.__name__, inputs, config, kwargs)
+            return iterate(bound, lambda ready: original(runnable, input, ready, **kwargs))
+
+        return method
+
+    def _aiterate(
+        self, original: Original, *, known: bool = True, each: Original | None = None
+    ) -> Original:
+        @functools.wraps(original)
+        def method(runnable: Any, input: Any, config: Any = None, **kwargs: Any) -> Any:
+            if joins(first(config)):
+                return original(runnable, input, config, **kwargs)
+            if each is not None and isinstance(config, list):
+                return each(runnable, input, config, **kwargs)
+            inputs = input if known else UNKNOWN_INPUT
+            bound = self._running(runnable, original.__name__, inputs, config, kwargs)
+            return aiterate(bound, lambda ready: original(runnable, input, ready, **kwargs))
+
+        return method
+
+
+def first(config: Any) -> RunnableConfig | None:
+    """The config, or the first of several."""
+    found = config[0] if isinstance(config, list) and config else config
+    return cast("RunnableConfig | None", found or None)
+
+
+def portable(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The app's own values in a config, which another process needs to make the call again."""
+    configurable = config.get("configurable") or {}
+    return {
+        key: value
+        for key, value in configurable.items()
+        if not key.startswith("__") and isinstance(value, (str, int, float, bool))
+    }
+
+
+def with_configurable(
+    config: RunnableConfig | None, values: Mapping[str, Any], **more: Any
+) -> RunnableConfig:
+    """A copy of a config with more in ``configurable``, and other keys replaced."""
+    given = config or {}
+    configurable = {**(given.get("configurable") or {}), **values}
+    return cast("RunnableConfig", {**given, **more, "configurable": configurable})
