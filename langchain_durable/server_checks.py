@@ -33,8 +33,8 @@ class Finding:
 
 def _kind(server: Server) -> Finding:
     kind = str(server.get("server", "unknown"))
-    version = str(server.get("version", ""))
-    found = f"{kind} {version} at {server.get('url', 'an unknown address')}"
+    version = _told(server, "version")
+    found = f"{kind} {version} at {server.get('url', 'an unknown address')}".replace("  ", " ")
     oldest = _OLDEST.get(kind.lower())
     if kind.lower() == "memory":
         return Finding(
@@ -49,6 +49,13 @@ def _kind(server: Server) -> Finding:
             level=Level.WARN,
             found=f"{found}, which is not tested",
             do="use Redis 7.0 or newer, or Valkey 7.2 or newer",
+        )
+    if not version:
+        return Finding(
+            name="server",
+            level=Level.WARN,
+            found=f"{found} does not tell its version",
+            do="see in the provider's console that it is Redis 7.0 or Valkey 7.2, or newer",
         )
     if _numbers(version) < oldest:
         return Finding(

@@ -82,7 +82,7 @@ def test_a_cache_in_redis_url_is_refused() -> None:
         refuse_cache(CACHE, {"eviction": "allkeys-lru"})
 
 
-@pytest.mark.parametrize("facts", [{}, {"eviction": None}, {"eviction": ""}])
+@pytest.mark.parametrize("facts", [{}, {"eviction": None}, {"eviction": "unknown"}])
 def test_an_unknown_policy_is_refused_and_the_way_out_is_said(facts: dict[str, object]) -> None:
     with pytest.raises(ServerError, match="same URL"):
         refuse_cache(CACHE, facts)

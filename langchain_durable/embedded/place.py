@@ -68,8 +68,20 @@ class Place:
         self._trace = self.directory / "server.json"
 
     def prepare(self) -> None:
-        """Create the directory, readable by its owner only, and keep it out of git."""
+        """Create the directory, readable by its owner only, and keep it out of git.
+
+        Raises ``ServerError`` for one that is somebody else's, or open to everybody.
+        """
         self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        found = self.directory.stat()
+        me = os.geteuid()
+        if (found.st_uid != me and me != 0) or found.st_mode & 0o002:
+            raise ServerError(
+                f"The directory {self.directory} is not safe for a journal.",
+                expected=f"a directory that belongs to user {me} and that others cannot write to",
+                came=f"owner {found.st_uid}, mode {stat.S_IMODE(found.st_mode):04o}",
+                do=f"correct that, or set {HOME_VARIABLE} to another directory",
+            )
         ignore = self.directory / ".gitignore"
         if not ignore.exists():
             ignore.write_text(_IGNORE)
@@ -105,8 +117,10 @@ class Place:
             return inside
         before = self.running()
         name = hashlib.sha256(os.fsencode(self.directory)).hexdigest()[:20] + ".sock"
-        if before is not None and Path(before.socket).name == name and _fits(Path(before.socket)):
-            return Path(before.socket)
+        if before is not None and Path(before.socket).name == name:
+            known = Path(before.socket)
+            if _fits(known) and known.parent.exists() and _is_private(known.parent):
+                return known
         bases = (os.environ.get("XDG_RUNTIME_DIR", ""), tempfile.gettempdir(), "/tmp")
         paths = [Path(base) / f"langchain-durable-{os.geteuid()}" / name for base in bases if base]
         return next(path for path in paths if _fits(path))
@@ -118,6 +132,12 @@ def _fits(path: Path) -> bool:
     return len(encoded) <= _LONGEST_SOCKET and encoded.decode(errors="ignore") == str(path)
 
 
+def _is_private(directory: Path) -> bool:
+    found = directory.lstat()
+    mine = stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid()
+    return mine and not found.st_mode & 0o077
+
+
 def secure_parent(socket: Path) -> None:
     """Make sure that nobody else can put a socket where ours will be.
 
@@ -125,9 +145,9 @@ def secure_parent(socket: Path) -> None:
     """
     parent = socket.parent
     parent.mkdir(mode=0o700, exist_ok=True)
-    found = parent.lstat()
-    if stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() and not found.st_mode & 0o077:
+    if _is_private(parent):
         return
+    found = parent.lstat()
     raise ServerError(
         f"The directory {parent} for the server's socket is not private.",
         expected=f"a directory of user {os.geteuid()} with mode 0700",

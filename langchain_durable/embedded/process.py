@@ -40,7 +40,7 @@ def _from_ps(pid: int) -> str:
         text=True,
         timeout=5,
         check=False,
-        env={**os.environ, "LC_ALL": "C"},
+        env={**os.environ, "LC_ALL": "C", "TZ": "UTC"},
     )
     state, _, started = answer.stdout.strip().partition(" ")
     return "" if state.startswith("Z") else started.strip()

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from langchain_durable.embedded import locks, process
-from langchain_durable.embedded.binary import find_server
+from langchain_durable.embedded.binary import find_server, refuse_windows
 from langchain_durable.embedded.launch import Launch, Patience
 from langchain_durable.embedded.place import Place, Trace, secure_parent
 from langchain_durable.embedded.status import ServerStatus, info_fields, look, socket_url
@@ -53,6 +53,7 @@ class EmbeddedServer:
         server_path: str | os.PathLike[str] | None = None,
         patience: Patience | None = None,
     ) -> None:
+        refuse_windows()
         if appendfsync not in get_args(Fsync):
             raise ConfigurationError(
                 "The embedded server's appendfsync has no such value.",

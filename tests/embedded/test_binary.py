@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from langchain_durable.embedded import ServerBinary, find_server
+from langchain_durable.embedded import EmbeddedServer, ServerBinary, find_server
 from langchain_durable.errors import ServerError
 
 
@@ -96,9 +96,29 @@ def test_a_server_reads_what_older_ones_of_its_line_wrote(
 
 def test_the_binary_that_wrote_the_data_is_taken_first(bin_directory: Path) -> None:
     program(bin_directory / "valkey-server", "Valkey server v=8.0.2 sha=0")
-    mine = program(bin_directory / "mine", "Redis server v=7.2.0 sha=0")
+    mine = program(bin_directory / "redis-server", "Redis server v=7.2.0 sha=0")
     wrote = ServerBinary(path=mine, name="Redis", version=(7, 2, 0))
     assert find_server(wrote=wrote) == wrote
+
+
+def test_a_program_that_only_the_data_directory_names_is_never_run(
+    bin_directory: Path, tmp_path: Path
+) -> None:
+    program(bin_directory / "redis-server", "Redis server v=7.2.0 sha=0")
+    evil = tmp_path / "evil"
+    evil.write_text(f"#!/bin/sh\ntouch {tmp_path}/ran\necho 'Redis server v=7.2.0'\n")
+    evil.chmod(0o755)
+    wrote = ServerBinary(path=evil, name="Redis", version=(7, 2, 0))
+    assert find_server(wrote=wrote).path == bin_directory / "redis-server"
+    assert not (tmp_path / "ran").exists()
+
+
+def test_windows_is_told_to_use_a_url(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(sys, "platform", "win32")
+    with pytest.raises(ServerError, match=r"WSL.*LANGCHAIN_DURABLE_URL"):
+        EmbeddedServer(tmp_path)
+    with pytest.raises(ServerError, match="Docker"):
+        find_server()
 
 
 def test_if_the_writer_is_gone_another_one_that_can_read_it_is_taken(bin_directory: Path) -> None:

@@ -204,6 +204,13 @@ def test_a_directory_that_may_not_be_written_to_is_refused(tmp_path: Path) -> No
         tmp_path.chmod(0o755)
 
 
+def test_a_directory_that_everybody_may_write_to_is_refused(directory: Path) -> None:
+    directory.mkdir()
+    directory.chmod(0o777)
+    with pytest.raises(ServerError, match=r"not safe.*0777"):
+        EmbeddedServer(directory).ensure()
+
+
 @pytest.fixture
 def two_kinds(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> tuple[Path, Path]:
     """A Redis 7.0 (first on PATH from now on) and a Valkey 9, which Redis cannot read."""
