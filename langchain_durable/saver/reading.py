@@ -85,8 +85,9 @@ class Reader:
         found, flat = self.commands.run("load", self.keys, *args)
         unpacker = Unpacker(self.serde, pieces(flat))
         for item in found:
-            yield _tuple(self.place, Loaded.from_reply(item), unpacker)
+            read = _tuple(self.place, Loaded.from_reply(item), unpacker)
             self.memories.learn(self.keys, unpacker.learned)
+            yield read
 
     def _ids(self, below: str) -> Sequence[bytes]:
         ns, only, limit = self.place.ns, self.place.checkpoint.encode(), below.encode()

@@ -19,7 +19,6 @@ from langgraph.checkpoint.base import (
     get_checkpoint_metadata,
 )
 from langgraph.checkpoint.serde.base import SerializerProtocol
-from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 
 from langchain_durable.errors import ConfigurationError, JournalCorrupt
 from langchain_durable.saver.addresses import Address, address, text, thread_id
@@ -29,6 +28,7 @@ from langchain_durable.saver.memories import Memories
 from langchain_durable.saver.reading import PAGE, Reader, full_id
 from langchain_durable.saver.records import Record, Write, value_name
 from langchain_durable.saver.redis_commands import Client, Commands, Keys, thread_keys
+from langchain_durable.saver.serializer import StrictSerializer
 from langchain_durable.saver.twins import twin
 
 T = TypeVar("T")
@@ -50,7 +50,7 @@ class RedisSaver(BaseCheckpointSaver[str]):
         ttl: int | None = None,
         serde: SerializerProtocol | None = None,
     ) -> None:
-        super().__init__(serde=serde or JsonPlusSerializer(allowed_msgpack_modules=None))
+        super().__init__(serde=serde or StrictSerializer())
         if not prefix or "{" in text("prefix", prefix):
             raise ConfigurationError(
                 "The saver's prefix cannot begin its keys.",

@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 import redis
 
 from langchain_durable.saver import RedisSaver
-from tests.saver.servers import binaries, running
+from tests.servers import start_redis, start_valkey
 
 
-@pytest.fixture(scope="session", params=["redis", "valkey"])
+@pytest.fixture(scope="session", params=[start_redis, start_valkey], ids=["redis", "valkey"])
 def server(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[str]:
-    binary = binaries().get(request.param)
-    if binary is None:
-        pytest.skip(f"no {request.param} server on this machine")
-    with running(binary, Path(tmp_path_factory.mktemp("server"))) as url:
-        yield url
+    with request.param(tmp_path_factory.mktemp("server")) as running:
+        yield running.url
 
 
 @pytest.fixture
