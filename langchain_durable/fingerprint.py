@@ -1,0 +1,342 @@
+"""What makes two inputs of a step the same: 8 bytes that agree across processes and releases.
+
+Messages count by type, content, tool calls, name, tool call id and status; their ids,
+metadata and usage are random or vary from call to call, and are left out. What LangChain
+injects beside an input (``config``, ``callbacks``, ``run_manager``, ``runtime``,
+``store``) is left out too. Objects of unknown classes count by the name of their class.
+
+The input of nearly every step of an agent is the whole conversation, so digests of
+messages are remembered. A remembered digest holds as long as the message's fields are the
+same objects, or equal; a list inside a field that was changed in place is not seen.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from collections import deque
+from collections.abc import Sequence
+from decimal import Decimal
+from enum import Enum
+from hashlib import blake2b
+from operator import attrgetter
+from pathlib import PurePath
+from typing import Any, Generic, TypeGuard, TypeVar
+from uuid import UUID
+
+import ormsgpack
+from langchain_core.messages import (
+    AIMessage,
+    AIMessageChunk,
+    BaseMessage,
+    ChatMessage,
+    FunctionMessage,
+    HumanMessage,
+    HumanMessageChunk,
+    SystemMessage,
+    SystemMessageChunk,
+    ToolMessage,
+    ToolMessageChunk,
+)
+from langchain_core.prompt_values import ChatPromptValue, PromptValue
+from pydantic import BaseModel
+
+_SIZE = 8
+_DIGEST = 16
+_MAX_DEPTH = 100
+_MAX_MESSAGES = 4096
+_MAX_LISTS = 256
+_MAX_BYTES = 32 * 2**20
+
+_OPTIONS = (
+    ormsgpack.OPT_SORT_KEYS
+    | ormsgpack.OPT_PASSTHROUGH_BIG_INT
+    | ormsgpack.OPT_PASSTHROUGH_DATACLASS
+    | ormsgpack.OPT_PASSTHROUGH_DATETIME
+    | ormsgpack.OPT_PASSTHROUGH_ENUM
+    | ormsgpack.OPT_PASSTHROUGH_UUID
+)
+_MESSAGE, _MESSAGES, _SET, _MAP, _NUMBER, _TEXT, _NAMED, _CLASS = range(8)
+
+_CHUNKS = {
+    f"{name}MessageChunk": kind
+    for name, kind in {
+        "AI": "ai",
+        "Human": "human",
+        "System": "system",
+        "Tool": "tool",
+        "Chat": "chat",
+        "Function": "function",
+    }.items()
+}
+# isinstance() of a pydantic class costs as much as the digest of a short message.
+_MESSAGE_CLASSES = frozenset(
+    (
+        *(AIMessage, AIMessageChunk, HumanMessage, HumanMessageChunk, SystemMessage),
+        *(ToolMessage, ToolMessageChunk, ChatMessage, FunctionMessage, SystemMessageChunk),
+    )
+)
+_NAMED_CLASSES = (dt.date, dt.time, dt.timedelta, dt.tzinfo, UUID, Decimal, PurePath)
+_SCALARS = frozenset((str, int, float, bool, type(None), bytes))
+_INJECTED = frozenset(("config", "callbacks", "run_manager", "runtime", "store"))
+_INJECTED_MARKS = tuple(bytes((0xA0 + len(key),)) + key.encode() for key in sorted(_INJECTED))
+_CONFIG_KEYS = frozenset(
+    (
+        *("tags", "metadata", "callbacks", "run_name", "max_concurrency"),
+        *("recursion_limit", "configurable", "run_id"),
+    )
+)
+_T = TypeVar("_T")
+_fields_of = attrgetter("__dict__")
+
+
+def fingerprint(value: Any) -> bytes:
+    """8 bytes for an input: equal for the same input in another process, after a crash."""
+    return blake2b(_pack(_shape(value)), digest_size=_SIZE).digest()
+
+
+def fingerprint_keys(value: Any) -> dict[str, bytes]:
+    """A fingerprint for each key of a dict, to name the one that differs; else ``{"": ...}``."""
+    if not isinstance(value, dict):
+        return {"": fingerprint(value)}
+    return {
+        str(key): fingerprint(item) for key, item in value.items() if not _is_injected(key, item)
+    }
+
+
+def forget() -> None:
+    """Let go of all remembered messages."""
+    _messages.clear()
+    _lists.clear()
+
+
+class _Remembered(Generic[_T]):
+    """A bounded memory: two generations, of which the older one is dropped when the younger
+    is full. Needs no lock: a lost update costs one digest."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self.clear()
+
+    def clear(self) -> None:
+        self._young: dict[Any, _T] = {}
+        self._old: dict[Any, _T] = {}
+        self._bytes = 0
+
+    def get(self, key: Any) -> _T | None:
+        return self._young.get(key) or self._old.get(key)
+
+    def put(self, key: Any, item: _T, size: int) -> None:
+        if size > _MAX_BYTES // 4:
+            return
+        if len(self._young) >= self._most or self._bytes > _MAX_BYTES:
+            self._old, self._young, self._bytes = self._young, {}, 0
+        self._young[key] = item
+        self._bytes += size
+
+
+# A message, or list of them, is held: so nothing else can have its id meanwhile.
+_messages: _Remembered[tuple[BaseMessage, dict[str, Any], bytes, int]] = _Remembered(_MAX_MESSAGES)
+_lists: _Remembered[tuple[list[BaseMessage], list[dict[str, Any]], bytes]] = _Remembered(_MAX_LISTS)
+
+
+def _shape(value: Any) -> Any:
+    """The value with its lists of messages, where inputs have them, replaced by digests."""
+    if type(value) is dict:
+        return {key: _shape_item(item) for key, item in value.items()}
+    return _shape_item(value)
+
+
+def _shape_item(value: Any) -> Any:
+    kind = type(value)
+    if kind in _SCALARS:
+        return value
+    if kind is list or kind is tuple:
+        if not value:
+            return value
+        if _is_message(value[0]):
+            digest = _list_digest(value)
+            return value if digest is None else ormsgpack.Ext(_MESSAGES, digest)
+        if type(value[0]) is list and value[0] and _is_message(value[0][0]):
+            return [_shape_item(item) for item in value]
+        return value
+    if isinstance(value, PromptValue):
+        return _shape_item(_messages_of(value))
+    return value
+
+
+def _is_message(value: Any) -> TypeGuard[BaseMessage]:
+    kind = type(value)
+    return kind in _MESSAGE_CLASSES or (kind not in _SCALARS and isinstance(value, BaseMessage))
+
+
+def _messages_of(prompt: PromptValue) -> Sequence[BaseMessage]:
+    return list(prompt.messages if isinstance(prompt, ChatPromptValue) else prompt.to_messages())
+
+
+def _list_digest(messages: Sequence[Any]) -> bytes | None:
+    """The digest of a list of messages; None if there is something else in it."""
+    key = (id(messages[0]), id(messages[-1]), len(messages))
+    known = _lists.get(key)
+    if known is not None and _same(known[1], messages):
+        return known[2]
+    entries = []
+    for message in messages:
+        if not _is_message(message):
+            return None
+        entries.append(_entry_of(message))
+    digest = blake2b(b"".join([entry[2] for entry in entries]), digest_size=_DIGEST).digest()
+    size = sum(entry[3] for entry in entries)
+    _lists.put(key, (list(messages), [entry[1] for entry in entries], digest), size)
+    return digest
+
+
+def _same(remembered: list[dict[str, Any]], messages: Sequence[Any]) -> bool:
+    """Whether each message's fields are those remembered: one comparison, made in C."""
+    try:
+        return list(map(_fields_of, messages)) == remembered
+    except Exception:  # an object in a field that cannot be compared, or has no fields
+        return False
+
+
+def _entry_of(message: BaseMessage) -> tuple[BaseMessage, dict[str, Any], bytes, int]:
+    known = _messages.get(id(message))
+    fields = message.__dict__
+    try:
+        if known is not None and known[0] is message and known[1] == fields:
+            return known
+    except Exception:  # as in _same
+        known = None
+    packed = _pack_checked(_essence(fields))
+    entry = (
+        message,
+        fields.copy(),
+        blake2b(packed, digest_size=_DIGEST).digest(),
+        len(packed),
+    )
+    _messages.put(id(message), entry, len(packed))
+    return entry
+
+
+def _essence(fields: dict[str, Any]) -> list[Any]:
+    get = fields.get
+    kind = fields["type"]
+    essence = [
+        _CHUNKS.get(kind, kind),
+        fields["content"],
+        get("name") or "",
+        get("tool_call_id") or "",
+        get("status") or "",
+        get("role") or "",
+    ]
+    calls = get("tool_calls")
+    if calls:
+        essence.append([[call.get("name"), call.get("args"), call.get("id")] for call in calls])
+    return essence
+
+
+def _pack(value: Any) -> bytes:
+    """Canonical bytes. The quick way, unless something has to be left out or spelled out."""
+    try:
+        packed = ormsgpack.packb(value, _reduce, _OPTIONS)
+    except TypeError:
+        return _pack_slowly(value)
+    for mark in _INJECTED_MARKS:
+        if mark in packed:
+            return _pack_slowly(value)
+    return packed
+
+
+def _pack_checked(value: Any) -> bytes:
+    """As ``_pack``, for a message: what stands in it is never injected."""
+    try:
+        return ormsgpack.packb(value, _reduce, _OPTIONS)
+    except TypeError:
+        return _pack_slowly(value)
+
+
+def _pack_slowly(value: Any) -> bytes:
+    return ormsgpack.packb(_spell(value, (), _MAX_DEPTH), None, _OPTIONS)
+
+
+def _reduce(value: Any) -> Any:
+    """One step from an object towards plain data."""
+    if _is_message(value):
+        return ormsgpack.Ext(_MESSAGE, _entry_of(value)[2])
+    if isinstance(value, PromptValue):
+        return _messages_of(value)
+    if isinstance(value, BaseModel):
+        return {key: value.__dict__.get(key) for key in type(value).model_fields}
+    if isinstance(value, Enum):
+        return value.value
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: getattr(value, field.name, None) for field in dataclasses.fields(value)}
+    if isinstance(value, (set, frozenset)):
+        return ormsgpack.Ext(_SET, b"".join(sorted(map(_pack, value))))
+    if isinstance(value, (tuple, deque)):
+        return list(value)
+    if isinstance(value, int):
+        return ormsgpack.Ext(_NUMBER, b"%d" % value)
+    if isinstance(value, float):
+        return float(value)
+    if isinstance(value, str):
+        return ormsgpack.Ext(_TEXT, value.encode("utf-8", "surrogatepass"))
+    if isinstance(value, _NAMED_CLASSES):
+        return ormsgpack.Ext(_NAMED, f"{type(value).__name__}:{value}".encode())
+    return ormsgpack.Ext(_CLASS, f"{type(value).__module__}.{type(value).__qualname__}".encode())
+
+
+def _spell(value: Any, above: tuple[int, ...], depth: int) -> Any:
+    """Plain data, with every level walked: what is injected is left out, a value that contains
+    itself counts by its class from there on."""
+    if value is None or isinstance(value, (bool, float, bytes, ormsgpack.Ext)):
+        return value
+    if isinstance(value, int) and not isinstance(value, Enum):
+        return int(value) if -(2**63) <= value < 2**64 else _reduce(value)
+    if isinstance(value, str) and not isinstance(value, Enum):
+        return str(value) if _is_text(value) else _reduce(value)
+    if id(value) in above or not depth:
+        return ormsgpack.Ext(_CLASS, type(value).__qualname__.encode())
+    above = (*above, id(value))
+    if isinstance(value, dict):
+        return _spell_dict(value, above, depth - 1)
+    if isinstance(value, (list, tuple, deque)):
+        return [_spell(item, above, depth - 1) for item in value]
+    return _spell(_reduce(value), above, depth - 1)
+
+
+def _spell_dict(value: dict[Any, Any], above: tuple[int, ...], depth: int) -> Any:
+    spelled = {
+        key: _spell(item, above, depth)
+        for key, item in value.items()
+        if not _is_injected(key, item)
+    }
+    if all(isinstance(key, str) and _is_text(key) for key in spelled):
+        return {str(key): item for key, item in spelled.items()}
+    pairs = [
+        ormsgpack.packb([_spell(key, above, depth), item], None, _OPTIONS)
+        for key, item in spelled.items()
+    ]
+    return ormsgpack.Ext(_MAP, b"".join(sorted(pairs)))
+
+
+def _is_text(value: str) -> bool:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _is_injected(key: Any, value: Any) -> bool:
+    """Whether LangChain put this beside the input. Plain data under such a name, such as
+    ``{"store": "Berlin"}``, is the program's own and counts."""
+    if key not in _INJECTED:
+        return False
+    if not value:
+        return True
+    if key == "config" and isinstance(value, dict):
+        return value.keys() <= _CONFIG_KEYS
+    if isinstance(value, (list, tuple)):
+        return not all(isinstance(item, (str, int, float, dict, list)) for item in value)
+    return not isinstance(value, (str, int, float, bytes, dict))

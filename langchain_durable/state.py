@@ -1,0 +1,324 @@
+"""The state of a run, folded from its header and the entries of its journal."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+from langchain_core.messages import BaseMessage
+
+from langchain_durable.checkpoint import Checkpoint, StepState, Unreadable, to_json
+from langchain_durable.errors import JournalCorrupt, JournalError
+from langchain_durable.events import (
+    AttemptEnded,
+    AttemptStarted,
+    Entry,
+    ErrorInfo,
+    Node,
+    Outcome,
+    RunStatus,
+    StepEnded,
+    StepKind,
+    StepStarted,
+    Usage,
+)
+from langchain_durable.journal import Header
+from langchain_durable.transcript import input_messages, step_messages
+
+__all__ = [
+    "TRANSITIONS",
+    "Checkpoint",
+    "Fold",
+    "StepState",
+    "Unreadable",
+    "allowed",
+    "fold",
+    "to_json",
+]
+
+INPUT_FIELD = "input"
+METADATA_FIELD = "metadata"
+
+TRANSITIONS: Mapping[RunStatus, frozenset[RunStatus]] = MappingProxyType(
+    {
+        RunStatus.QUEUED: frozenset({RunStatus.RUNNING, RunStatus.CANCELLED}),
+        # To running again: another attempt took over from one that died.
+        RunStatus.RUNNING: frozenset(
+            {
+                RunStatus.RUNNING,
+                RunStatus.QUEUED,
+                RunStatus.PAUSED,
+                RunStatus.COMPLETED,
+                RunStatus.FAILED,
+                RunStatus.CANCELLED,
+            }
+        ),
+        # To failed: too many attempts in a row ended without progress.
+        RunStatus.PAUSED: frozenset(
+            {RunStatus.RUNNING, RunStatus.QUEUED, RunStatus.FAILED, RunStatus.CANCELLED}
+        ),
+        RunStatus.COMPLETED: frozenset(),
+        RunStatus.FAILED: frozenset({RunStatus.RUNNING, RunStatus.QUEUED}),
+        RunStatus.CANCELLED: frozenset({RunStatus.RUNNING, RunStatus.QUEUED}),
+    }
+)
+"""From each status, the ones a run may have next."""
+
+
+def allowed(before: RunStatus, after: RunStatus) -> bool:
+    """Whether a run that is ``before`` may become ``after``."""
+    return after in TRANSITIONS[before]
+
+
+def fold(
+    header: Header,
+    entries: Iterable[Entry],
+    decode: Callable[[Entry], Any],
+    *,
+    read_input: Callable[[bytes], Any] | None = None,
+) -> Checkpoint:
+    """The run's state after these entries, which begin with the first one.
+
+    ``decode`` gives the value in an entry's payload, ``read_input`` that in the header's
+    field ``input``; without it, the input's messages are missing.
+    """
+    folded = Fold(header, decode, read_input=read_input)
+    for entry in entries:
+        folded.feed(entry)
+    return folded.checkpoint()
+
+
+@dataclass(slots=True)
+class _Step:
+    number: int
+    start: StepStarted
+    attempt: int
+    attempts: int = 1
+    end: StepEnded | None = None
+    ended_by: Entry | None = None
+
+
+@dataclass(slots=True)
+class _Tokens:
+    counts: list[int] = field(default_factory=lambda: [0, 0, 0])
+    input_details: dict[str, int] = field(default_factory=dict)
+    output_details: dict[str, int] = field(default_factory=dict)
+
+    def add(self, usage: Usage) -> None:
+        added = (usage.input_tokens, usage.output_tokens, usage.total_tokens)
+        self.counts = [total + more for total, more in zip(self.counts, added, strict=True)]
+        for into, details in (
+            (self.input_details, usage.input_details),
+            (self.output_details, usage.output_details),
+        ):
+            for name, count in details.items():
+                into[name] = into.get(name, 0) + count
+
+    def total(self) -> Usage:
+        return Usage(
+            input_tokens=self.counts[0],
+            output_tokens=self.counts[1],
+            total_tokens=self.counts[2],
+            input_details=dict(self.input_details),
+            output_details=dict(self.output_details),
+        )
+
+
+class Fold:
+    """A run's state that grows entry by entry; ``checkpoint`` may be asked for at any time."""
+
+    def __init__(
+        self,
+        header: Header,
+        decode: Callable[[Entry], Any],
+        *,
+        read_input: Callable[[bytes], Any] | None = None,
+    ) -> None:
+        self._header = header
+        self._decode = decode
+        self._read_input = read_input
+        self._steps: dict[bytes, _Step] = {}
+        self._nodes: dict[bytes, Node] = {}
+        self._attempts: dict[int, AttemptStarted] = {}
+        self._last_end: tuple[Entry, AttemptEnded] | None = None
+        self._tokens = _Tokens()
+        self._values: dict[int, Any] = {}
+
+    def feed(self, entry: Entry) -> None:
+        """Take the next entry. Raises ``JournalCorrupt`` for an end without a start."""
+        event = entry.event
+        if isinstance(event, StepStarted):
+            self._start(entry.attempt, event)
+        elif isinstance(event, StepEnded):
+            self._end(entry, event)
+        elif isinstance(event, AttemptStarted):
+            self._attempts[entry.attempt] = event
+        else:
+            self._last_end = entry, event
+
+    def checkpoint(self, header: Header | None = None) -> Checkpoint:
+        """The state so far; ``header`` replaces the one given at first, if it is newer."""
+        self._header = header or self._header
+        states = tuple(map(self._state, self._steps.values()))
+        return Checkpoint(
+            run_id=self._header.run_id,
+            status=self._header.status,
+            reason=self._header.reason,
+            attempt=len(self._attempts) or self._header.attempt,
+            step=sum(state.outcome is Outcome.COMPLETED for state in states),
+            steps=states,
+            messages=tuple(self._messages()),
+            tool_results={
+                step.start.step.hex(): self._value_of(step)
+                for step in self._completed(StepKind.TOOL)
+            },
+            result=self._result(),
+            error=self._error(),
+            metadata=self._metadata(),
+            trace_id=self._trace_id(max(self._attempts, default=0)),
+            created=self._header.created * 1_000_000,
+            updated=self._header.updated * 1_000_000,
+            usage=self._tokens.total(),
+        )
+
+    def _start(self, attempt: int, event: StepStarted) -> None:
+        for node in event.nodes:
+            self._nodes[node.id] = node
+        known = self._steps.get(event.step)
+        if known is None:
+            self._steps[event.step] = _Step(len(self._steps) + 1, event, attempt)
+            return
+        known.attempts += known.attempt != attempt
+        known.start, known.attempt = event, attempt
+        known.end = known.ended_by = None
+
+    def _end(self, entry: Entry, event: StepEnded) -> None:
+        step = self._steps.get(event.step)
+        if step is None:
+            raise JournalCorrupt(
+                f"Entry {entry.seq} ends step {event.step.hex()}, which never started.",
+                expected="the step's start before its end",
+                do="fold from the first entry on",
+            )
+        if event.usage is not None:
+            self._tokens.add(event.usage)
+        if entry.attempt != step.attempt and not event.recorded:
+            return  # a person decided that the step may run again: it stays crashed until then
+        step.end, step.ended_by = event, entry
+
+    def _state(self, step: _Step) -> StepState:
+        start, end = step.start, step.end
+        outcome = end.outcome if end is not None else None
+        if end is None and self._is_over(step.attempt):
+            outcome = Outcome.CRASHED
+        return StepState(
+            number=step.number,
+            id=start.step.hex(),
+            kind=start.kind,
+            name=start.name,
+            path=self._path(start.step),
+            outcome=outcome,
+            attempt=step.attempt,
+            attempts=step.attempts,
+            started=start.time,
+            ended=end.time if end is not None else None,
+            duration=end.time - start.time if end is not None else None,
+            error=end.error if end is not None else None,
+            usage=end.usage if end is not None else None,
+            span_id=start.span_id,
+            trace_id=self._trace_id(step.attempt),
+        )
+
+    def _is_over(self, attempt: int) -> bool:
+        if attempt < max(self._attempts, default=0) or attempt < self._header.attempt:
+            return True
+        if self._last_end is not None and self._last_end[0].attempt >= attempt:
+            return True
+        return self._header.status is not RunStatus.RUNNING
+
+    def _trace_id(self, attempt: int) -> str:
+        """The attempt's trace, which is that of the one before it unless it says otherwise."""
+        for number in sorted(self._attempts, reverse=True):
+            if number <= attempt and self._attempts[number].trace_id:
+                return self._attempts[number].trace_id
+        return ""
+
+    def _path(self, step: bytes) -> tuple[str, ...]:
+        labels: list[str] = []
+        node = self._nodes.get(step)
+        while node is not None and len(labels) < len(self._nodes):
+            labels.append(node.label)
+            node = self._nodes.get(node.parent)
+        return tuple(reversed(labels))
+
+    def _completed(self, *kinds: StepKind) -> list[_Step]:
+        """Completed steps with a recorded value, in the order in which they ended."""
+        found = [
+            (step.ended_by.seq, step)
+            for step in self._steps.values()
+            if step.start.kind in kinds
+            and step.end is not None
+            and step.end.outcome is Outcome.COMPLETED
+            and step.ended_by is not None
+            and step.ended_by.payload is not None
+        ]
+        return [step for _, step in sorted(found, key=lambda pair: pair[0])]
+
+    def _value(self, entry: Entry) -> Any:
+        if entry.seq not in self._values:
+            try:
+                self._values[entry.seq] = self._decode(entry)
+            except JournalError as exc:
+                self._values[entry.seq] = Unreadable(str(exc))
+        return self._values[entry.seq]
+
+    def _value_of(self, step: _Step) -> Any:
+        assert step.ended_by is not None  # _completed gives no others
+        value = self._value(step.ended_by)
+        return value.get("v") if isinstance(value, dict) else value
+
+    def _messages(self) -> list[BaseMessage]:
+        data = self._header.fields.get(INPUT_FIELD)
+        messages: list[BaseMessage] = []
+        if data is not None and self._read_input is not None:
+            if -1 not in self._values:
+                try:
+                    self._values[-1] = self._read_input(data)
+                except JournalError as exc:
+                    self._values[-1] = Unreadable(str(exc))
+            messages += input_messages(self._values[-1])
+        for step in self._completed(StepKind.MODEL, StepKind.TOOL):
+            assert step.ended_by is not None  # _completed gives no others
+            messages += step_messages(step.start, self._value(step.ended_by))
+        return messages
+
+    def _result(self) -> Any:
+        if self._last_end is None or self._header.status is not RunStatus.COMPLETED:
+            return None
+        entry, event = self._last_end
+        if event.status is not RunStatus.COMPLETED or entry.payload is None:
+            return None
+        return self._value(entry)
+
+    def _error(self) -> ErrorInfo | None:
+        if self._last_end is None or self._header.status is not RunStatus.FAILED:
+            return None
+        return self._last_end[1].error
+
+    def _metadata(self) -> Mapping[str, Any]:
+        data = self._header.fields.get(METADATA_FIELD)
+        if not data:
+            return {}
+        try:
+            metadata = json.loads(data)
+        except ValueError:
+            metadata = None
+        if not isinstance(metadata, dict):
+            raise JournalCorrupt(
+                f"The metadata of run {self._header.run_id!r} is not a JSON object.",
+                came=repr(data[:40]),
+            )
+        return metadata
