@@ -24,25 +24,30 @@ def header(runtime: Runtime, run_id: str) -> Procedure[Header]:
     return found
 
 
-def entries(runtime: Runtime, run_id: str) -> Procedure[Sequence[Entry]]:
-    """All entries of a run's journal; raises ``RunNotFound`` and ``RunExpired``."""
+def entries(runtime: Runtime, run_id: str, after: int = 0) -> Procedure[Sequence[Entry]]:
+    """The entries behind ``after`` in a run's journal; ``RunNotFound``, ``RunExpired``."""
     found = yield from header(runtime, run_id)
     if not found.journal_alive:
         raise expired(run_id)
     read: list[Entry] = []
     while True:
-        after = read[-1].seq if read else 0
         records = yield runtime.store.load(run_id, after=after, limit=PAGE)
         read += [decode_entry(record) for record in records]
         if len(records) < PAGE:
             return read
+        after = records[-1].seq
 
 
 def checkpoint(runtime: Runtime, run_id: str) -> Procedure[Checkpoint]:
     """A run's state, folded from its journal."""
     found = yield from header(runtime, run_id)
     read = yield from entries(runtime, run_id)
-    return fold(found, read, lambda entry: decode_payload(runtime, run_id, entry))
+    return fold(
+        found,
+        read,
+        lambda entry: decode_payload(runtime, run_id, entry),
+        read_input=lambda data: runtime.codec.decode(data, bind=bind(run_id, b"", INPUT)),
+    )
 
 
 def decode_payload(runtime: Runtime, run_id: str, entry: Entry) -> Any:

@@ -52,13 +52,27 @@ class RunsById:
         """As :meth:`get`, on an event loop."""
         return await adrive(self._on(run_id, queries.checkpoint))
 
-    def events(self, run_id: str) -> Sequence[Entry]:
-        """What happened in a run, oldest first. Payloads stay undecoded."""
-        return drive(self._on(run_id, queries.entries))
+    def header(self, run_id: str) -> Header:
+        """A run's header: status, owner, lease and counters, without its journal.
 
-    async def aevents(self, run_id: str) -> Sequence[Entry]:
+        It is there longer than the journal. Raises ``RunNotFound``.
+        """
+        return drive(self._on(run_id, queries.header))
+
+    async def aheader(self, run_id: str) -> Header:
+        """As :meth:`header`, on an event loop."""
+        return await adrive(self._on(run_id, queries.header))
+
+    def events(self, run_id: str, *, after: int = 0) -> Sequence[Entry]:
+        """What happened in a run, oldest first, from behind the sequence number ``after``.
+
+        Payloads stay undecoded. Raises ``RunNotFound`` and ``RunExpired``.
+        """
+        return drive(self._on(run_id, queries.entries, after))
+
+    async def aevents(self, run_id: str, *, after: int = 0) -> Sequence[Entry]:
         """As :meth:`events`, on an event loop."""
-        return await adrive(self._on(run_id, queries.entries))
+        return await adrive(self._on(run_id, queries.entries, after))
 
     def resume(self, run_id: str, runnable: Runnable[Any, Any] | None = None) -> Any:
         """Make a run's call again, from its recorded input, and give its result.
