@@ -15,7 +15,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal, get_args
@@ -24,6 +24,7 @@ from langchain_durable.embedded import locks, process
 from langchain_durable.embedded.binary import find_server, refuse_windows
 from langchain_durable.embedded.launch import Launch, Patience
 from langchain_durable.embedded.place import Place, Trace, secure_parent
+from langchain_durable.embedded.refusals import start_blocked, unreachable, unusable
 from langchain_durable.embedded.status import ServerStatus, info_fields, look, socket_url
 from langchain_durable.embedded.wire import Pulse, ReplyError, Wire, feel
 from langchain_durable.errors import ConfigurationError, ServerError
@@ -94,7 +95,7 @@ class EmbeddedServer:
                 if not joined:
                     self._leave()
                 if isinstance(exc, OSError):
-                    raise self._unusable(exc) from exc
+                    raise unusable(self._place, exc) from exc
                 raise
             if not joined:
                 atexit.register(self.release)
@@ -132,7 +133,7 @@ class EmbeddedServer:
                 with self._exclusive(self._patience.end):
                     return self._stop()
             except OSError as exc:
-                raise self._unusable(exc) from exc
+                raise unusable(self._place, exc) from exc
 
     def pid(self) -> int | None:
         """The server's process id, or None if no server runs on the directory."""
@@ -140,7 +141,10 @@ class EmbeddedServer:
 
     def status(self) -> ServerStatus:
         """Look at the server without starting it."""
-        return look(self._place)
+        try:
+            return look(self._place)
+        except OSError as exc:
+            raise unusable(self._place, exc) from exc
 
     def _ensure(self) -> str:
         self._place.prepare()
@@ -164,7 +168,7 @@ class EmbeddedServer:
                 if pulse is Pulse.GONE and waited > patience.answer / 5 and not evicted:
                     evicted = self._signal(signal.SIGTERM)
                 if waited > (patience.load if pulse is Pulse.LOADING else patience.answer):
-                    raise self._mute(pulse)
+                    raise unreachable(self._place, pulse)
                 time.sleep(_POLL_SECONDS)
 
     def _start(self, serving: locks.FileLock) -> None:
@@ -190,7 +194,9 @@ class EmbeddedServer:
             )
         except BaseException:
             if before is not None:
-                place.remember(before)
+                # On a full disk this fails as well; the error on its way says more.
+                with suppress(OSError):
+                    place.remember(before)
             raise
         self._note_process(trace)
 
@@ -247,7 +253,7 @@ class EmbeddedServer:
             self._signal(signal.SIGTERM)
         if self._ended() or (self._signal(signal.SIGKILL) and self._ended()):
             return True
-        raise self._mute(feel(self._socket(), timeout=self._patience.end))
+        raise unreachable(self._place, feel(self._socket(), timeout=self._patience.end))
 
     def _ended(self) -> bool:
         deadline = time.monotonic() + self._patience.end
@@ -273,12 +279,7 @@ class EmbeddedServer:
     def _exclusive(self, seconds: float) -> Iterator[None]:
         lock = locks.wait_for(self._place.start_lock, seconds)
         if lock is None:
-            raise ServerError(
-                f"Another process has been starting or stopping the server for {seconds:.0f} s.",
-                expected=f"the lock {self._place.start_lock} to be given back",
-                came="it is still held",
-                do="look which process holds it (`lsof` names it) and end that",
-            )
+            raise start_blocked(self._place, seconds)
         with lock:
             yield
 
@@ -292,22 +293,3 @@ class EmbeddedServer:
             self._leave()
         with self._mutex:
             yield
-
-    def _unusable(self, cause: OSError) -> ServerError:
-        return ServerError(
-            f"The embedded server's directory {self.directory} cannot be used.",
-            expected="a directory that this user can write to",
-            came=str(cause),
-            do="make it writable, or set LANGCHAIN_DURABLE_HOME to another directory",
-        )
-
-    def _mute(self, pulse: Pulse) -> ServerError:
-        trace = self._place.running()
-        known = trace is not None and process.is_same(trace.pid, trace.started)
-        return ServerError(
-            f"The embedded server on {self.directory} runs but cannot be reached.",
-            expected=f"an answer at {self._socket()}",
-            came=f"{pulse.value} (process {trace.pid if trace and known else 'unknown'})",
-            do="run `python -m langchain_durable.embedded stop`, or end that process, and try again"
-            f" (log: {self._place.log})",
-        )
