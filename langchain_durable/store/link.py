@@ -12,6 +12,7 @@ from redis import exceptions as redis_errors
 
 from langchain_durable.store.lua import Scripts
 from langchain_durable.store.refusals import LinkDown, passes
+from langchain_durable.store.resp import pack
 from langchain_durable.store.ticket import Command
 
 _LOST = (redis_errors.ConnectionError, redis_errors.TimeoutError, OSError)
@@ -81,14 +82,9 @@ class PoolLink:
         connection = self._connection
         if connection is None:
             raise LinkDown(ConnectionError("the connection was closed"))
-        if len(commands) == 1:
-            packed = connection.pack_command(*commands[0])
-        else:
-            packed = []
-            for command in commands:
-                packed.extend(connection.pack_command(*command))
-            if sum(map(len, packed)) < _JOIN_BELOW:
-                packed = [b"".join(packed)]
+        packed = [pack(command) for command in commands]
+        if len(packed) > 1 and sum(map(len, packed)) < _JOIN_BELOW:
+            packed = [b"".join(packed)]
         try:
             # A health check would read a reply that belongs to a command in flight.
             connection.send_packed_command(packed, check_health=False)

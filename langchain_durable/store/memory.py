@@ -203,7 +203,7 @@ class MemoryStore:
             last is not None
             and run.owner == opening.owner
             and last.attempt == run.attempt
-            and last.kind is opening.draft.kind
+            and (last.kind, last.step) == (opening.draft.kind, opening.draft.step)
             and last.meta == opening.draft.meta
         )
 
@@ -239,8 +239,6 @@ class MemoryStore:
         for place, draft in enumerate(drafts, start=seq):
             answers += self._append_one(run, draft, place)
         given_back = not run.owner
-        if b"O" in answers:
-            run.updated = self._clock()
         if close is not None and not given_back and not answers.endswith((b"D", b"F", b"G")):
             self._close(run, close)
         appended(lease, seq, answers)
@@ -278,7 +276,8 @@ class MemoryStore:
         run = self._run(lease.run_id)
         if run is None or run.attempt != lease.attempt or not run.owner:
             raise fenced(lease)
-        run.lease = self._clock() + lease_ms
+        run.updated = self._clock()
+        run.lease = run.updated + lease_ms
         return run.cancel
 
     def _load(self, run_id: str, after: int, limit: int) -> Sequence[Record]:

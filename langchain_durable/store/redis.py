@@ -27,6 +27,7 @@ from langchain_durable.store.link import Link
 from langchain_durable.store.lua import Scripts
 from langchain_durable.store.outcomes import appended, check_retention, fenced
 from langchain_durable.store.refusals import checked
+from langchain_durable.store.resp import Word
 from langchain_durable.store.server import described
 from langchain_durable.store.ticket import Command, Lane
 from langchain_durable.store.waits import Later
@@ -104,7 +105,7 @@ class RedisStore:
         self, lease: Lease, drafts: Sequence[Draft], *, seq: int, close: Close | None = None
     ) -> Ticket[None]:
         lane = self._lane(lease)
-        words: list[Any] = [b"%d %d%b" % (lease.attempt, seq, b"" if close is None else b" c")]
+        words: list[Word] = [b"%d %d%b" % (lease.attempt, seq, b"" if close is None else b" c")]
         if close is not None:
             fields = _flat(close.fields)
             words += (close.status.value, close.reason, *self._lives(), len(fields) // 2, *fields)
@@ -188,7 +189,7 @@ class RedisStore:
             wanted = decode.digests(found)
             blobs: dict[bytes, bytes | None] = {}
             if wanted:
-                command = ("HMGET", self._keys.blobs(run_id), *wanted)
+                command: Command = ("HMGET", self._keys.blobs(run_id), *wanted)
                 values = yield self._writer.post(
                     (command,), lambda replies: checked(self._url, replies[0])
                 )
@@ -327,7 +328,7 @@ class RedisStore:
         )
 
 
-def _words(draft: Draft) -> tuple[Any, ...]:
+def _words(draft: Draft) -> Command:
     payload = draft.payload
     if payload is None:
         return (_head(draft, b"-"), draft.meta)

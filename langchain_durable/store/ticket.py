@@ -7,10 +7,12 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, Protocol, TypeVar
 
+from langchain_durable.store.resp import Word
+
 T = TypeVar("T")
 
-Command = tuple[Any, ...]
-"""The words of one command: bytes, text or numbers."""
+Command = tuple[Word, ...]
+"""The words of one command."""
 
 Watcher = tuple[asyncio.AbstractEventLoop, "asyncio.Future[None]"]
 

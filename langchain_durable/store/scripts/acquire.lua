@@ -27,8 +27,7 @@ local function answer(verdict, attempt, seq, held)
 end
 
 local function add(attempt, seq)
-  local entry = {'XADD', journal, seq .. '-0', 'k', string.sub(ARGV[12], 1, 1),
-    'a', attempt, 's', string.sub(ARGV[12], 3), 'm', ARGV[13]}
+  local entry = {'XADD', journal, seq .. '-0', 'h', ARGV[12], 'a', attempt, 'm', ARGV[13]}
   if string.sub(ARGV[12], 2, 2) == '+' then
     entry[#entry + 1] = 'p'
     entry[#entry + 1] = ARGV[14]
@@ -75,8 +74,7 @@ end
 -- The same request once more: its reply was lost. Its record is told by its meta, which
 -- holds a span id and a time; another request of the same owner is a second caller.
 if head.owner == owner and tail_attempt == tonumber(head.attempt)
-    and tail_seq == tonumber(head.seq) and tail.k == string.sub(ARGV[12], 1, 1)
-    and tail.m == ARGV[13] then
+    and tail_seq == tonumber(head.seq) and tail.h == ARGV[12] and tail.m == ARGV[13] then
   redis.call('HSET', meta, 'lease', text(now + ARGV[3]))
   local verdict = head.was == '' and 'new' or 'acquired'
   for i = 1, #flat, 2 do
