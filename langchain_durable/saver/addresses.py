@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,10 +36,15 @@ class Address:
         return {"configurable": {**self.caller, **place}}
 
 
-def address(config: RunnableConfig, *, thread: str | None = None) -> Address:
-    """Read and check a config. ``thread`` stands in for the config's ``thread_id``."""
+def address(
+    config: RunnableConfig, *, thread: str | None = None, kept: Collection[str] = ("thread_id",)
+) -> Address:
+    """Read and check a config. ``thread`` stands in for the config's ``thread_id``.
+
+    ``kept`` are the keys that configs given back have as they came.
+    """
     configurable = config.get("configurable") or {}
-    caller = {"thread_id": configurable["thread_id"]} if "thread_id" in configurable else {}
+    caller = {key: configurable[key] for key in kept if key in configurable}
     ns = configurable.get("checkpoint_ns")
     return Address(
         thread=thread if thread is not None else thread_id(configurable.get("thread_id")),

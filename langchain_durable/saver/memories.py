@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import OrderedDict
 from threading import Lock
 
@@ -17,10 +18,17 @@ class Memories:
     """The memories of the threads used last. Wrong beliefs cost a round trip, no data."""
 
     def __init__(self) -> None:
+        self._begin()
+
+    def _begin(self) -> None:
         self._threads: OrderedDict[bytes, Memory] = OrderedDict()
         self._lock = Lock()
+        self._pid = os.getpid()
 
     def of(self, keys: Keys) -> Memory:
+        # A fork may have copied the lock while another thread held it.
+        if self._pid != os.getpid():
+            self._begin()
         with self._lock:
             memory = self._threads.setdefault(keys.data, Memory())
             self._threads.move_to_end(keys.data)
@@ -38,5 +46,6 @@ class Memories:
         memory.chunks.update(learned.chunks)
 
     def forget(self, keys: Keys) -> None:
+        self.of(keys)
         with self._lock:
             self._threads.pop(keys.data, None)

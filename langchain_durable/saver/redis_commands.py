@@ -162,7 +162,9 @@ class Commands:
 
 def _open(url: str) -> Redis:
     try:
-        return Redis.from_url(url)
+        # Without a timeout, a server that went away without a word is waited for forever.
+        # Every command can be sent twice, so that the client may try again.
+        return Redis.from_url(url, socket_timeout=10, socket_connect_timeout=5)
     except ValueError as exc:
         raise ConfigurationError(
             "The URL of the saver's server is not valid.",

@@ -181,7 +181,8 @@ class RunSaver(RedisSaver):
         return self._fresh and (ns not in written if ns is not None else not written)
 
     def _address(self, config: RunnableConfig) -> Address:
-        return address(config, thread=self._thread)
+        # By durable_run_id a config that a snapshot gave names its run again.
+        return address(config, thread=self._thread, kept=("thread_id", "durable_run_id"))
 
     def _thread_of(self, value: Any) -> str:
         return self._thread

@@ -121,6 +121,22 @@ def test_the_callers_thread_id_comes_back_unchanged(paused: RunnableConfig) -> N
     assert asking().get_state(paused).config["configurable"]["thread_id"] == "mine"
 
 
+def test_the_config_of_a_state_names_its_run_again(saver: RedisSaver) -> None:
+    graph = asking()
+    view = for_run(saver, "r", fresh=True)
+    config = injected(view, thread_id="mine", durable_run_id="r")
+    graph.invoke({"log": ["in"]}, config)
+
+    assert graph.get_state(config).config["configurable"]["durable_run_id"] == "r"
+
+
+@pytest.mark.parametrize("mode", ["values", "updates", "tasks", "messages", "custom"])
+def test_no_thread_id_is_needed_to_run(saver: RedisSaver, mode: Any) -> None:
+    graph = nested()
+
+    list(graph.stream({"log": []}, injected(for_run(saver, "r", fresh=True)), stream_mode=mode))
+
+
 def test_no_thread_id_is_invented(saver: RedisSaver) -> None:
     view = for_run(saver, "r")
 
