@@ -7,7 +7,8 @@
 
 It runs in a process of its own, so it outlives a client that is killed, and can hold that
 client's call open until then. The API key is the *tag* of a request: give each run its own
-and ask for its requests alone. Also on the command line:
+and ask for its requests alone; what follows a ``/`` in it tells attempts of the run apart.
+Also on the command line:
 
     python -m langchain_durable.testing.openai_server --port 0 --script rules.json
 """
@@ -48,6 +49,7 @@ class Request:
 
     number: int
     tag: str
+    attempt: str
     path: str
     model: str
     key: str

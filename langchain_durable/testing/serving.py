@@ -51,6 +51,7 @@ class Logged:
 
     number: int
     tag: str
+    attempt: str
     path: str
     model: str
     key: str
@@ -146,14 +147,15 @@ class ModelServer:
             status, reply = await self._control(method, parts.path[len(CONTROL) :], query, body)
             await connection.send_body(status, json.dumps(reply).encode())
             return True
-        tag = headers.get("authorization", "").removeprefix("Bearer ").strip()
-        return await self._model(connection, parts.path, tag, body)
+        key = headers.get("authorization", "").removeprefix("Bearer ").strip()
+        return await self._model(connection, parts.path, key, body)
 
     # The OpenAI API
 
     async def _model(
-        self, connection: Connection, path: str, tag: str, body: Mapping[str, Any]
+        self, connection: Connection, path: str, key: str, body: Mapping[str, Any]
     ) -> bool:
+        tag, _, attempt = key.partition("/")
         part = next((each for each in LAST_PARTS if path.endswith("/" + each)), "")
         if not part:
             await connection.send_body(404, wire.failure(404, f"there is no {path} here"))
@@ -162,6 +164,7 @@ class ModelServer:
         logged = Logged(
             number=next(self._numbers),
             tag=tag,
+            attempt=attempt,
             path=part,
             model=prompt.model,
             key=prompt.key,
@@ -195,7 +198,7 @@ class ModelServer:
             for each in _each(prompt):
                 found = self._script.find(each, logged.tag)
                 if found is None or found[0].status != 200:
-                    return await self._refuse(connection, logged, found and found[0])
+                    return await self._refuse(connection, logged, stops, found and found[0])
                 rule = found[0]
                 answers.append(answer(*found, each))
             usage = bool((body.get("stream_options") or {}).get("include_usage"))
@@ -216,10 +219,13 @@ class ModelServer:
             return True
         return await self._stream(connection, logged, stops, reply, rule.chunk_delay)
 
-    async def _refuse(self, connection: Connection, logged: Logged, rule: Rule | None) -> bool:
+    async def _refuse(
+        self, connection: Connection, logged: Logged, stops: list[Stop], rule: Rule | None
+    ) -> bool:
         status = rule.status if rule else 400
         said = rule.says if rule else f"no rule of the script answers {logged.key!r}"
         logged.effect = self._clock()
+        await self._hold(connection, logged, stops, "reply")
         logged.ending = Ending.FAILED
         await connection.send_body(status, wire.failure(status, said or "scripted failure"))
         return True

@@ -1,0 +1,1 @@
+"""Programs killed at every point, and run again until they finish."""
