@@ -61,7 +61,7 @@ def name_in(key: bytes) -> str:
 @functools.cache
 def _script(name: str) -> tuple[str, str]:
     folder = files("langchain_durable.saver") / "scripts"
-    text = "\n".join((folder / part).read_text() for part in ("blobs.lua", f"{name}.lua"))
+    text = "\n".join((folder / part).read_text("utf-8") for part in ("blobs.lua", f"{name}.lua"))
     return text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
 
 
