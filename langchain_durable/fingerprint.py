@@ -21,7 +21,7 @@ from enum import Enum
 from hashlib import blake2b
 from operator import attrgetter
 from pathlib import PurePath
-from typing import Any, Generic, TypeGuard, TypeVar
+from typing import Any, TypeGuard
 from uuid import UUID
 
 import ormsgpack
@@ -40,6 +40,8 @@ from langchain_core.messages import (
 )
 from langchain_core.prompt_values import ChatPromptValue, PromptValue
 from pydantic import BaseModel
+
+from langchain_durable.remembered import Remembered
 
 _SIZE = 8
 _DIGEST = 16
@@ -86,7 +88,6 @@ _CONFIG_KEYS = frozenset(
         *("recursion_limit", "configurable", "run_id"),
     )
 )
-_T = TypeVar("_T")
 _fields_of = attrgetter("__dict__")
 
 
@@ -110,34 +111,11 @@ def forget() -> None:
     _lists.clear()
 
 
-class _Remembered(Generic[_T]):
-    """A bounded memory: two generations, of which the older one is dropped when the younger
-    is full. Needs no lock: a lost update costs one digest."""
-
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self.clear()
-
-    def clear(self) -> None:
-        self._young: dict[Any, _T] = {}
-        self._old: dict[Any, _T] = {}
-        self._bytes = 0
-
-    def get(self, key: Any) -> _T | None:
-        return self._young.get(key) or self._old.get(key)
-
-    def put(self, key: Any, item: _T, size: int) -> None:
-        if size > _MAX_BYTES // 4:
-            return
-        if len(self._young) >= self._most or self._bytes > _MAX_BYTES:
-            self._old, self._young, self._bytes = self._young, {}, 0
-        self._young[key] = item
-        self._bytes += size
-
-
-# A message, or list of them, is held: so nothing else can have its id meanwhile.
-_messages: _Remembered[tuple[BaseMessage, dict[str, Any], bytes, int]] = _Remembered(_MAX_MESSAGES)
-_lists: _Remembered[tuple[list[BaseMessage], list[dict[str, Any]], bytes]] = _Remembered(_MAX_LISTS)
+_MessageEntry = tuple[BaseMessage, dict[str, Any], bytes, int]
+_ListEntry = tuple[list[BaseMessage], list[dict[str, Any]], bytes]
+# The messages themselves are held: so no other object can have their id meanwhile.
+_messages: Remembered[_MessageEntry] = Remembered(_MAX_MESSAGES, _MAX_BYTES)
+_lists: Remembered[_ListEntry] = Remembered(_MAX_LISTS, _MAX_BYTES)
 
 
 def _shape(value: Any) -> Any:
@@ -199,7 +177,7 @@ def _same(remembered: list[dict[str, Any]], messages: Sequence[Any]) -> bool:
         return False
 
 
-def _entry_of(message: BaseMessage) -> tuple[BaseMessage, dict[str, Any], bytes, int]:
+def _entry_of(message: BaseMessage) -> _MessageEntry:
     known = _messages.get(id(message))
     fields = message.__dict__
     try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
@@ -101,30 +101,18 @@ class _Step:
     ended_by: Entry | None = None
 
 
-@dataclass(slots=True)
-class _Tokens:
-    counts: list[int] = field(default_factory=lambda: [0, 0, 0])
-    input_details: dict[str, int] = field(default_factory=dict)
-    output_details: dict[str, int] = field(default_factory=dict)
+def _add(one: Usage, other: Usage) -> Usage:
+    return Usage(
+        input_tokens=one.input_tokens + other.input_tokens,
+        output_tokens=one.output_tokens + other.output_tokens,
+        total_tokens=one.total_tokens + other.total_tokens,
+        input_details=_add_counts(one.input_details, other.input_details),
+        output_details=_add_counts(one.output_details, other.output_details),
+    )
 
-    def add(self, usage: Usage) -> None:
-        added = (usage.input_tokens, usage.output_tokens, usage.total_tokens)
-        self.counts = [total + more for total, more in zip(self.counts, added, strict=True)]
-        for into, details in (
-            (self.input_details, usage.input_details),
-            (self.output_details, usage.output_details),
-        ):
-            for name, count in details.items():
-                into[name] = into.get(name, 0) + count
 
-    def total(self) -> Usage:
-        return Usage(
-            input_tokens=self.counts[0],
-            output_tokens=self.counts[1],
-            total_tokens=self.counts[2],
-            input_details=dict(self.input_details),
-            output_details=dict(self.output_details),
-        )
+def _add_counts(one: dict[str, int], other: dict[str, int]) -> dict[str, int]:
+    return {name: one.get(name, 0) + other.get(name, 0) for name in {**one, **other}}
 
 
 class Fold:
@@ -144,7 +132,7 @@ class Fold:
         self._nodes: dict[bytes, Node] = {}
         self._attempts: dict[int, AttemptStarted] = {}
         self._last_end: tuple[Entry, AttemptEnded] | None = None
-        self._tokens = _Tokens()
+        self._usage = Usage()
         self._values: dict[int, Any] = {}
 
     def feed(self, entry: Entry) -> None:
@@ -181,7 +169,7 @@ class Fold:
             trace_id=self._trace_id(max(self._attempts, default=0)),
             created=self._header.created * 1_000_000,
             updated=self._header.updated * 1_000_000,
-            usage=self._tokens.total(),
+            usage=self._usage,
         )
 
     def _start(self, attempt: int, event: StepStarted) -> None:
@@ -204,7 +192,7 @@ class Fold:
                 do="fold from the first entry on",
             )
         if event.usage is not None:
-            self._tokens.add(event.usage)
+            self._usage = _add(self._usage, event.usage)
         if entry.attempt != step.attempt and not event.recorded:
             return  # a person decided that the step may run again: it stays crashed until then
         step.end, step.ended_by = event, entry

@@ -7,14 +7,12 @@ omits the parent that stands before it and the last one the id that is the step'
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import ormsgpack
 
 from langchain_durable.codec.packed import FIELDS_OF
 from langchain_durable.codec.parsed import READERS
-from langchain_durable.codec.values import Codec
 from langchain_durable.codec.wire import unpack
 from langchain_durable.errors import JournalCorrupt, JournalTooNew, Unjournalable
 from langchain_durable.events import AttemptStarted, Entry, Event, StepEnded, StepStarted
@@ -27,26 +25,6 @@ _OPTIONS = (
 )
 
 
-def binding(run_id: str, kind: RecordKind | str, step: bytes = b"") -> bytes:
-    """What a payload is bound to: the codec opens it in this run, kind and step only.
-
-    ``kind`` is the record's, or the name of the header field that holds the payload.
-    """
-    return b"\0".join((run_id.encode(), kind.encode(), step))
-
-
-def payload_reader(codec: Codec, run_id: str) -> Callable[[Entry], Any]:
-    """A function that decodes the payloads of this run's entries; None for no payload."""
-
-    def read(entry: Entry) -> Any:
-        if entry.payload is None:
-            return None
-        kind, step = _identity(entry.event)
-        return codec.decode(entry.payload, bind=binding(run_id, kind, step))
-
-    return read
-
-
 def encode_event(event: Event, *, payload: bytes | None = None) -> Draft:
     """The record to append for ``event``; ``payload`` comes from the codec.
 
@@ -57,7 +35,7 @@ def encode_event(event: Event, *, payload: bytes | None = None) -> Draft:
     while fields and (fields[-1] is None or fields[-1] in ("", b"", [], {})):
         fields.pop()
     try:
-        meta = ormsgpack.packb(fields, None, _OPTIONS)
+        meta = _pack(fields)
     except TypeError as exc:
         raise Unjournalable(
             f"An event of kind {kind.name.lower()} has attributes that are not plain data.",
@@ -87,6 +65,25 @@ def decode_entry(record: Record) -> Entry:
             came=f"{record.meta[:40]!r} ({exc})",
         ) from exc
     return Entry(seq=record.seq, attempt=record.attempt, event=event, payload=record.payload)
+
+
+def _pack(fields: list[Any]) -> bytes:
+    try:
+        return ormsgpack.packb(fields, None, _OPTIONS)
+    except TypeError:
+        # An error's message may quote a file name that is not UTF-8. It must not cost the run.
+        return ormsgpack.packb(_spoken(fields), None, _OPTIONS)
+
+
+def _spoken(value: Any) -> Any:
+    """The same with lone surrogates in its texts written out as ``\\udc80``."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode()
+    if isinstance(value, list):
+        return [_spoken(item) for item in value]
+    if isinstance(value, dict):
+        return {_spoken(key): _spoken(item) for key, item in value.items()}
+    return value
 
 
 def _identity(event: Event) -> tuple[RecordKind, bytes]:
