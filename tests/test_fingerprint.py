@@ -1,0 +1,290 @@
+import dataclasses
+import datetime as dt
+import enum
+import os
+import subprocess
+import sys
+import threading
+from collections import OrderedDict, deque
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from langchain_core.messages import (
+    AIMessage,
+    AIMessageChunk,
+    BaseMessage,
+    HumanMessage,
+    HumanMessageChunk,
+    ToolMessage,
+    ToolMessageChunk,
+)
+from langchain_core.messages.tool import tool_call
+from langchain_core.prompt_values import ChatPromptValue, StringPromptValue
+from pydantic import BaseModel
+
+from langchain_durable.fingerprint import fingerprint, fingerprint_keys, forget
+from tests.codec.strategies import messages, values
+
+PROGRAM = """
+import datetime as dt, enum, dataclasses, uuid
+from decimal import Decimal
+from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
+from langchain_core.documents import Document
+from langchain_durable.fingerprint import fingerprint
+
+class Thing: pass
+
+@dataclasses.dataclass
+class Point:
+    tags: frozenset
+
+value = {
+    "messages": [HumanMessage("hi"), AIMessage("", tool_calls=[
+        {"name": "f", "args": {"b": 1, "a": {"x", "y", "z"}}, "id": "1"}])],
+    "set": {"one", "two", "three", ("a", 1), 4.5},
+    "point": Point(frozenset("abcdef")),
+    "doc": Document("text", metadata={"when": dt.datetime(2026, 1, 1, tzinfo=dt.UTC)}),
+    "keys": {1: "x", (2, 3): Decimal("1.5"), None: uuid.UUID(int=5)},
+    "thing": Thing(), "function": print, "bytes": b"x", "big": 2**80, "odd": "\\ud800",
+}
+print(fingerprint(value).hex())
+"""
+
+
+def test_it_is_8_bytes() -> None:
+    assert len(fingerprint({"a": 1})) == 8
+
+
+def test_it_is_the_same_in_processes_with_other_hash_seeds() -> None:
+    found = {
+        subprocess.run(
+            [sys.executable, "-c", PROGRAM],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            check=True,
+            capture_output=True,
+            timeout=60,
+        ).stdout
+        for seed in ("0", "1", "42")
+    }
+    assert len(found) == 1
+    # It may never change: a run of yesterday is matched by it.
+    assert found == {b"acf80ecf84548faf\n"}
+
+
+@given(messages, st.text(max_size=5))
+def test_ids_metadata_and_usage_do_not_matter(message: BaseMessage, other: str) -> None:
+    changed = message.model_copy(deep=True)
+    changed.id = other
+    changed.response_metadata = {"model": other}
+    changed.additional_kwargs = {"logprobs": other}
+    if isinstance(changed, AIMessage):
+        changed.usage_metadata = {"input_tokens": 1, "output_tokens": 2, "total_tokens": 3}
+    assert fingerprint([changed]) == fingerprint([message])
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"content": "other"},
+        {"name": "other"},
+        {"tool_call_id": "other"},
+        {"status": "error"},
+    ],
+)
+def test_content_name_tool_call_id_and_status_matter(change: dict[str, Any]) -> None:
+    message = ToolMessage("x", tool_call_id="1")
+    assert fingerprint([message.model_copy(update=change)]) != fingerprint([message])
+
+
+def test_the_arguments_of_a_tool_call_matter() -> None:
+    one, other = (
+        AIMessage("", tool_calls=[tool_call(name="f", args={"x": x}, id="1")]) for x in (1, 2)
+    )
+    assert fingerprint([one]) != fingerprint([other])
+
+
+@given(st.lists(messages, min_size=2, max_size=3, unique_by=id))
+def test_the_order_of_messages_matters_unless_they_are_the_same(found: list[BaseMessage]) -> None:
+    alike = fingerprint([found[0]]) == fingerprint([found[-1]])
+    assert (fingerprint(found) == fingerprint([found[-1], *found[1:-1], found[0]])) == alike
+
+
+@pytest.mark.parametrize(
+    ("message", "chunk"),
+    [
+        (HumanMessage("x"), HumanMessageChunk(content="x")),
+        (ToolMessage("x", tool_call_id="1"), ToolMessageChunk(content="x", tool_call_id="1")),
+        (
+            AIMessage("x", tool_calls=[tool_call(name="f", args={"a": 1}, id="1")]),
+            AIMessageChunk(content="x", tool_calls=[tool_call(name="f", args={"a": 1}, id="1")]),
+        ),
+    ],
+)
+def test_a_message_and_its_chunk_are_the_same(message: BaseMessage, chunk: BaseMessage) -> None:
+    assert fingerprint([message]) == fingerprint([chunk])
+    assert fingerprint({"deep": {"down": [message]}}) == fingerprint({"deep": {"down": [chunk]}})
+
+
+def test_a_prompt_is_the_same_as_its_messages() -> None:
+    conversation: list[BaseMessage] = [HumanMessage("hi"), AIMessage("ho")]
+    assert fingerprint(ChatPromptValue(messages=conversation)) == fingerprint(conversation)
+    assert fingerprint(StringPromptValue(text="hi")) == fingerprint([HumanMessage("hi")])
+
+
+@pytest.mark.parametrize("key", ["config", "callbacks", "run_manager", "runtime", "store"])
+def test_what_langchain_injects_does_not_matter(key: str) -> None:
+    plain = {"city": "Berlin", "deep": {"x": 1}}
+    injected = {"city": "Berlin", "deep": {"x": 1, key: object()}, key: object()}
+    assert fingerprint(injected) == fingerprint(plain)
+    assert fingerprint_keys(injected).keys() == plain.keys()
+
+
+def test_a_runnable_config_does_not_matter() -> None:
+    config = {"tags": ["a"], "configurable": {"thread_id": "1"}, "callbacks": [object()]}
+    assert fingerprint({"x": 1, "config": config}) == fingerprint({"x": 1})
+
+
+@pytest.mark.parametrize("key", ["config", "runtime", "store"])
+def test_the_programs_own_data_under_an_injected_name_matters(key: str) -> None:
+    assert fingerprint({key: "Berlin"}) != fingerprint({key: "Paris"})
+    assert fingerprint({key: {"path": "a"}}) != fingerprint({key: {"path": "b"}})
+
+
+def test_a_text_that_reads_like_an_injected_name_changes_nothing() -> None:
+    assert fingerprint({"q": "store"}) != fingerprint({"q": "config"})
+    assert fingerprint({"q": ["store", (1, 2)]}) == fingerprint({"q": ["store", [1, 2]]})
+
+
+def test_the_order_of_keys_and_the_kind_of_dict_do_not_matter() -> None:
+    assert fingerprint({"a": 1, "b": 2}) == fingerprint(OrderedDict(b=2, a=1))
+    assert fingerprint({1: 1, 2: 2}) == fingerprint({2: 2, 1: 1})
+
+
+def test_keys_of_different_types_are_different() -> None:
+    assert fingerprint({1: "x"}) != fingerprint({"1": "x"})
+
+
+def test_objects_count_by_fields_members_by_value_and_the_unknown_by_class() -> None:
+    class Model(BaseModel):
+        a: int
+
+    @dataclasses.dataclass
+    class Data:
+        a: int
+
+    class Member(enum.Enum):
+        A = 1
+
+    class Thing:
+        def __init__(self, a: int) -> None:
+            self.a = a
+
+    for kind in (Model, Data):
+        assert fingerprint(kind(a=1)) == fingerprint(kind(a=1))
+        assert fingerprint(kind(a=1)) != fingerprint(kind(a=2))
+    assert fingerprint([Member.A]) == fingerprint([1])
+    assert fingerprint(Thing(1)) == fingerprint(Thing(2))
+    assert fingerprint(Thing(1)) != fingerprint(object())
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (b"a", b"b"),
+        (2**80, 2**81),
+        ("\ud800", "\ud801"),
+        ({1, 2}, {1, 3}),
+        (dt.datetime(2026, 1, 1), dt.datetime(2026, 1, 2)),
+        (dt.datetime(2026, 1, 1), dt.date(2026, 1, 1)),
+        (deque([1]), deque([2])),
+        (None, ""),
+        ([1], [1, None]),
+        ("ab", ["a", "b"]),
+    ],
+)
+def test_different_values_differ(one: Any, other: Any) -> None:
+    assert fingerprint(one) != fingerprint(other)
+    assert fingerprint({"x": one}) != fingerprint({"x": other})
+
+
+@given(values)
+def test_every_value_has_one_and_the_same_each_time(value: Any) -> None:
+    assert fingerprint(value) == fingerprint(value)
+    assert fingerprint({"x": value}) == fingerprint({"x": value})
+
+
+def test_a_value_that_contains_itself_has_one() -> None:
+    inner: dict[str, Any] = {"a": 1}
+    inner["self"] = [inner]
+    other: dict[str, Any] = {"a": 2}
+    other["self"] = [other]
+    assert fingerprint(inner) != fingerprint(other)
+
+
+def test_a_very_deep_value_has_one() -> None:
+    value: Any = 1
+    for _ in range(5000):
+        value = [value]
+    assert len(fingerprint(value)) == 8
+
+
+def test_the_key_that_differs_is_named() -> None:
+    one, other = (fingerprint_keys({"a": 1, "b": b}) for b in (1, 2))
+    assert one["a"] == other["a"]
+    assert one["b"] != other["b"]
+
+
+def test_an_input_without_keys_has_one_fingerprint_under_the_empty_name() -> None:
+    assert fingerprint_keys("hi") == {"": fingerprint("hi")}
+
+
+@pytest.mark.parametrize("name", ["name", "content"])
+def test_a_change_in_place_is_seen_although_the_message_is_remembered(name: str) -> None:
+    conversation = [HumanMessage(f"{number}") for number in range(5)]
+    before = fingerprint({"messages": conversation})
+    setattr(conversation[2], name, "changed")
+    assert fingerprint({"messages": conversation}) != before
+    assert fingerprint({"messages": [*conversation]}) != before
+
+
+def test_new_tool_calls_on_a_remembered_message_are_seen() -> None:
+    message = AIMessage("", tool_calls=[tool_call(name="f", args={"a": 1}, id="1")])
+    before = fingerprint([message])
+    message.tool_calls = [tool_call(name="f", args={"a": 2}, id="1")]
+    assert fingerprint([message]) != before
+
+
+def test_a_message_replaced_in_the_middle_of_a_remembered_list_is_seen() -> None:
+    conversation = [HumanMessage(f"{number}") for number in range(5)]
+    before = fingerprint(conversation)
+    conversation[2] = HumanMessage("other")
+    assert fingerprint(conversation) != before
+
+
+@given(st.lists(messages, max_size=4))
+def test_what_is_remembered_gives_what_would_be_computed(found: list[BaseMessage]) -> None:
+    remembered = (fingerprint(found), fingerprint({"m": found}), fingerprint([[*found]]))
+    forget()
+    assert remembered == (fingerprint(found), fingerprint({"m": found}), fingerprint([[*found]]))
+
+
+def test_threads_agree() -> None:
+    conversation = [HumanMessage(f"{number}") for number in range(50)]
+    expected = fingerprint(conversation)
+    found: set[bytes] = set()
+
+    def work() -> None:
+        for _ in range(50):
+            forget()
+            found.add(fingerprint({"m": [*conversation]}))
+            found.add(fingerprint({"m": conversation}))
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == {fingerprint({"m": conversation})}
+    assert fingerprint(conversation) == expected
