@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
 import itertools
 import os
 import threading
 import weakref
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from redis import Redis
@@ -39,6 +40,7 @@ class Connector:
     ) -> None:
         self.settings = settings
         self.prefix = prefix
+        self.allow: Sequence[type] = codec["allow"]
         self._given = url
         self._choice = choose(url, os.environ) if not isinstance(url, Redis) else None
         self._options: dict[str, Any] = {
@@ -83,6 +85,9 @@ class Connector:
         if self._choice.directory is not None:
             self._server = EmbeddedServer(self._choice.directory)
             self._server.ensure()
+            # Registered after the server's own release, so it runs before: our connection
+            # must be gone when the server asks whether anybody still uses it.
+            atexit.register(self.close)
             return open_store(self._server.url, **self._options, revive=self._revive)
         store = open_store(self._choice.url, **self._options)
         self._refuse_cache(self._choice, store)

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.memory import InMemorySaver
 
 from langchain_durable.connecting import Connector
 from langchain_durable.recorder.acquire import Request
@@ -39,6 +40,7 @@ class GraphCalls:
         self._connector = connector
         self._lock = threading.Lock()
         self._saver: Any = None
+        self._in_memory: dict[str, MemoryRunSaver] = {}
 
     def running(
         self,
@@ -67,15 +69,35 @@ class GraphCalls:
         run_id = ((config or {}).get("configurable") or {}).get(RUN_ID)
         if run_id is None or own_checkpointer(graph) is not None:
             return config
-        return with_configurable(config, {CHECKPOINTER: self.view(run_id, fresh=False)})
+        return with_thread(config, run_id, self.view(run_id, fresh=False))
 
     def view(self, run_id: str, *, fresh: bool) -> Any:
-        """The saver of one run."""
+        """The saver of one run; with a journal in memory, so is the saver."""
         with self._lock:
+            server = self._connector.server
+            if isinstance(server, str) and server.startswith("memory://"):
+                return self._in_memory.setdefault(run_id, MemoryRunSaver())
             if self._saver is None:
-                self._connector.connect()
-                self._saver = RedisSaver(self._connector.server, prefix=self._connector.prefix)
+                saver = RedisSaver(server, prefix=self._connector.prefix)
+                allowed = [(cls.__module__, cls.__qualname__) for cls in self._connector.allow]
+                self._saver = saver.with_allowlist(allowed) if allowed else saver
         return for_run(self._saver, run_id, fresh=fresh)
+
+
+class MemoryRunSaver(InMemorySaver):
+    """LangGraph's saver in memory, for one run."""
+
+    ttl: int | None = None
+
+    def flush(self) -> None:
+        """Nothing waits."""
+
+
+def with_thread(config: RunnableConfig | None, run_id: str, saver: Any) -> RunnableConfig:
+    """The config with a saver; LangGraph's state methods insist on a thread_id beside it."""
+    own = (config or {}).get("configurable") or {}
+    thread = {} if "thread_id" in own else {"thread_id": run_id}
+    return with_configurable(config, {**thread, CHECKPOINTER: saver})
 
 
 class _OwnCheckpointer:
@@ -119,7 +141,11 @@ class _Injected:
         metadata = {**((self._config or {}).get("metadata") or {})}
         metadata["run_id"] = f"{self._run_id}:0"
         injected = {RUN_ID: self._run_id, CHECKPOINTER: self._saver, DURABILITY: "exit"}
-        return with_configurable(self._config, injected, metadata=metadata)
+        ready = with_configurable(self._config, injected, metadata=metadata)
+        if isinstance(self._saver, MemoryRunSaver):
+            # Ours needs no thread_id, and a made-up one would show in the program's traces.
+            return with_thread(ready, self._run_id, self._saver)
+        return ready
 
     def settle(self, attempt: Attempt, value: Any) -> Procedure[None]:
         """Keep the state of a run that has paused; that of one that has not is its result."""
@@ -132,5 +158,5 @@ class _Injected:
             yield Blocking(self._saver.flush)
 
     def _stopped_at_breakpoint(self) -> bool:
-        config = with_configurable(self._config, {CHECKPOINTER: self._saver})
+        config = with_thread(self._config, self._run_id, self._saver)
         return bool(self._graph.get_state(config).next)
