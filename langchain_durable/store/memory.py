@@ -147,7 +147,7 @@ class MemoryStore:
         if refused := self._refusal(run, opening):
             return Opened(verdict=refused, header=header)
         if self._is_repeated(run, opening):
-            return self._same_answer(run, opening, now)
+            return self._same_answer(run, opening, header, now)
         left = run.lease - now
         if left > 0 and run.owner not in ("", opening.evict):
             return Opened(verdict=Verdict.HELD, header=header, held_ms=left)
@@ -207,12 +207,11 @@ class MemoryStore:
             and last.meta == opening.draft.meta
         )
 
-    def _same_answer(self, run: _Run, opening: Opening, now: int) -> Opened:
+    def _same_answer(self, run: _Run, opening: Opening, header: Header, now: int) -> Opened:
         run.lease = now + opening.lease_ms
         lease = _lease(opening.run_id, run)
         if run.was is None:
             return Opened(verdict=Verdict.NEW, lease=lease)
-        header = self._as_header(opening.run_id, run)
         status, reason = run.was
         return Opened(
             verdict=Verdict.ACQUIRED,

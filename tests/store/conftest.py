@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TypeVar
 
 import pytest
@@ -15,8 +16,6 @@ from langchain_durable.waiting import Ticket
 from tests.servers import Server, start_redis, start_valkey
 
 T = TypeVar("T")
-
-Ask = Callable[[Callable[[], Ticket[T]]], T]
 
 
 @pytest.fixture(scope="session")
@@ -58,6 +57,20 @@ def on_valkey(valkey: Server, prefix: str) -> Iterator[Store]:
     yield opened
     opened.close()
     check_keys(valkey, prefix)
+
+
+@pytest.fixture
+def own_valkey(tmp_path: Path) -> Iterator[Server]:
+    """A server for this test alone, which may hurt it."""
+    with start_valkey(tmp_path / "valkey", tcp=True) as server:
+        yield server
+
+
+@pytest.fixture
+def own_store(own_valkey: Server) -> Iterator[Store]:
+    opened = open_store(own_valkey.url)
+    yield opened
+    opened.close()
 
 
 class Caller:
