@@ -46,22 +46,26 @@ class RunsById:
 
         Raises ``RunNotFound`` and ``RunExpired``.
         """
-        return drive(self._on(run_id, queries.checkpoint))
+        found: Checkpoint = drive(self._on(run_id, queries.checkpoint))
+        return found
 
     async def aget(self, run_id: str) -> Checkpoint:
         """As :meth:`get`, on an event loop."""
-        return await adrive(self._on(run_id, queries.checkpoint))
+        found: Checkpoint = await adrive(self._on(run_id, queries.checkpoint))
+        return found
 
     def header(self, run_id: str) -> Header:
         """A run's header: status, owner, lease and counters, without its journal.
 
         It is there longer than the journal. Raises ``RunNotFound``.
         """
-        return drive(self._on(run_id, queries.header))
+        found: Header = drive(self._on(run_id, queries.header))
+        return found
 
     async def aheader(self, run_id: str) -> Header:
         """As :meth:`header`, on an event loop."""
-        return await adrive(self._on(run_id, queries.header))
+        found: Header = await adrive(self._on(run_id, queries.header))
+        return found
 
     def events(self, run_id: str, *, after: int = 0) -> Sequence[Entry]:
         """What happened in a run, oldest first, from behind the sequence number ``after``.

@@ -7,18 +7,21 @@ import functools
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol, TypeVar, cast
 
-from langchain_core.runnables import Runnable, RunnableConfig, ensure_config
+from langchain_core.runnables import Runnable, RunnableConfig, RunnableSequence, ensure_config
 
 from langchain_durable.callbacks import PathTracker, active
 from langchain_durable.journal import Intent
 from langchain_durable.recorder.acquire import UNKNOWN_INPUT, Request
 from langchain_durable.running import Running, acall, aiterate, call, iterate
-from langchain_durable.touchpoints import STATE_METHODS, is_command
+from langchain_durable.touchpoints import STATE_METHODS, composing, is_command
 
 R = TypeVar("R", bound=Runnable[Any, Any])
 
 RUN_ID = "durable_run_id"
 """The key in ``configurable`` by which a call names its run."""
+
+_BINDER = "__langchain_durable__"
+"""The class attribute by which a wrapped runnable knows its handle; pydantic skips dunders."""
 
 
 class Binder(Protocol):
@@ -46,9 +49,16 @@ def wrapped_class(cls: type, binder: Binder, name: str, version: str) -> type:
         "__module__": cls.__module__,
         "__qualname__": cls.__qualname__,
         "__doc__": cls.__doc__,
+        _BINDER: binder,
         **own.overrides(cls),
     }
     return type(cls)(cls.__name__, (cls,), namespace)
+
+
+def binder_of(runnable: object) -> Binder | None:
+    """The handle that wrapped a runnable; None if it is not wrapped."""
+    found: Binder | None = getattr(type(runnable), _BINDER, None)
+    return found
 
 
 def rebrand(runnable: R, cls: type) -> R:
@@ -87,8 +97,10 @@ class _Entries:
         states = {
             name: self._state(getattr(cls, name)) for name in STATE_METHODS if hasattr(cls, name)
         }
+        whole = _kept_whole(cls) if issubclass(cls, RunnableSequence) else {}
         return {
             **states,
+            **whole,
             "invoke": self._call(cls.invoke),
             "ainvoke": self._acall(cls.ainvoke),
             "batch": self._call(cls.batch, each=Runnable.batch),
@@ -190,6 +202,15 @@ class _Entries:
             return aiterate(bound, lambda ready: original(runnable, input, ready, **kwargs))
 
         return method
+
+
+def _kept_whole(cls: Any) -> dict[str, Any]:
+    """What keeps a wrapped sequence whole when it is composed with other runnables."""
+
+    def steps(sequence: Any) -> list[Any]:
+        return [sequence] if composing() else cls.steps.fget(sequence)  # type: ignore[no-any-return]  # as the base's
+
+    return {"steps": property(steps), "__or__": Runnable.__or__, "__ror__": Runnable.__ror__}
 
 
 def first(config: Any) -> RunnableConfig | None:

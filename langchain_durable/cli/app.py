@@ -1,0 +1,38 @@
+"""The commands, by their names. What a command needs is imported when it is called."""
+
+from __future__ import annotations
+
+import typer
+
+from langchain_durable.cli.demo import demo
+from langchain_durable.cli.doctor import doctor
+from langchain_durable.cli.ending import cancel, delete
+from langchain_durable.cli.events import events
+from langchain_durable.cli.resume import resume
+from langchain_durable.cli.runs import runs
+from langchain_durable.cli.show import show
+
+app = typer.Typer(
+    help="See, resume and end durable runs of LangChain programs.",
+    epilog="Begin with: langchain-durable demo",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+for command in (demo, runs, show, events, resume, cancel, delete, doctor):
+    app.command()(command)
+
+
+@app.callback(invoke_without_command=True)
+def version(
+    shown: bool = typer.Option(False, "--version", help="Print the version.", is_eager=True),
+) -> None:
+    """See, resume and end durable runs of LangChain programs."""
+    if shown:
+        from langchain_durable.installation import installed_version
+
+        typer.echo(installed_version("langchain-durable") or "not installed (a source tree)")
+        raise typer.Exit

@@ -1,0 +1,44 @@
+"""The handle that a command works with."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # importing LangChain takes a second, which --help need not wait for
+    from langchain_durable import Durable
+
+_PATIENCE = 3.0
+"""Seconds for which a command tries a server that cannot be reached."""
+
+
+@contextmanager
+def open_handle(url: str | None, prefix: str) -> Iterator[Durable]:
+    """The handle on the journal that ``Durable(url)`` would use.
+
+    Where that is the embedded server's directory and there is none yet, nothing is made:
+    a command in the wrong directory must not leave an empty journal behind.
+    """
+    from langchain_durable import Durable
+
+    refuse_absent(url)
+    with Durable(url, prefix=prefix, retry_for=_PATIENCE) as durable:
+        yield durable
+
+
+def refuse_absent(url: str | None) -> None:
+    """Raise if the embedded journal that would be used does not exist yet."""
+    from langchain_durable.errors import ServerError
+    from langchain_durable.server_url import choose
+
+    choice = choose(url, os.environ)
+    if choice.directory is None or choice.directory.exists():
+        return
+    raise ServerError(
+        "There is no journal here yet.",
+        expected=f"the embedded server's directory {choice.directory}",
+        came="no such directory",
+        do="go to the directory in which your program runs, or give --url",
+    )

@@ -1,0 +1,119 @@
+"""``langchain-durable resume``: go on with a run by its id alone."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+
+from langchain_durable.cli.events import describe
+from langchain_durable.cli.opening import open_handle
+from langchain_durable.cli.options import PREFIX, AsJson, Prefix, RunId, Url
+from langchain_durable.cli.output import make_console, print_json
+from langchain_durable.cli.programs import load_program
+from langchain_durable.cli.show import brief_result
+from langchain_durable.cli.words import status_text
+from langchain_durable.errors import JournalError
+from langchain_durable.events import StepStarted
+
+if TYPE_CHECKING:  # importing LangChain takes a second, which --help need not wait for
+    from langchain_durable import Durable
+
+_LOOK_SECONDS = 0.2
+
+
+def resume(
+    run_id: RunId,
+    app: Annotated[
+        str,
+        typer.Option(
+            "--app",
+            help="The program: module:runnable, imported from the working directory.",
+            metavar="MODULE:RUNNABLE",
+            show_default=False,
+        ),
+    ],
+    as_json: AsJson = False,
+    url: Url = None,
+    prefix: Prefix = PREFIX,
+) -> None:
+    """Make the run's call again: what had finished is replayed, the rest runs."""
+    from langchain_durable.jsonable import jsonable
+
+    program = load_program(app)
+    with _handle(program, url, prefix) as durable:
+        before = durable.header(run_id)
+        with _told(durable, run_id, before.seq, make_console(stderr=True)):
+            result = durable.resume(run_id, program)
+        after = durable.header(run_id)
+    if as_json:
+        print_json(
+            {
+                "run_id": run_id,
+                "status": after.status.value,
+                "reason": after.reason,
+                "attempt": after.attempt,
+                "result": jsonable(result),
+            }
+        )
+        return
+    console = make_console()
+    console.print(status_text(after, alive=True))
+    console.print(brief_result(result), markup=False)
+
+
+@contextmanager
+def _handle(program: Any, url: str | None, prefix: str) -> Iterator[Durable]:
+    """The handle that the program was wrapped with, if no other journal was asked for.
+
+    It has the program's own options: its classes, its encryption key, its version.
+    """
+    from langchain_durable import Durable
+    from langchain_durable.wrap import binder_of
+
+    own = binder_of(program)
+    if isinstance(own, Durable) and url is None and prefix == PREFIX:
+        with own as durable:
+            yield durable
+        return
+    with open_handle(url, prefix) as durable:
+        yield durable
+
+
+@contextmanager
+def _told(durable: Durable, run_id: str, seq: int, console: Console) -> Iterator[None]:
+    """Say on stderr what the run does, as its journal tells it."""
+    over = threading.Event()
+    thread = threading.Thread(
+        target=_follow, args=(durable, run_id, seq, console, over), daemon=True
+    )
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def _follow(
+    durable: Durable, run_id: str, seq: int, console: Console, over: threading.Event
+) -> None:
+    started: dict[bytes, StepStarted] = {}
+    last = False
+    with console.status("running", spinner="dots"):
+        while not last:
+            last = over.wait(_LOOK_SECONDS)
+            try:
+                entries = durable.events(run_id, after=seq)
+            except JournalError:
+                continue  # the run itself says it, and more than a look at it could
+            for entry in entries:
+                seq = entry.seq
+                if isinstance(entry.event, StepStarted):
+                    started[entry.event.step] = entry.event
+                else:
+                    console.print(describe(entry, started))

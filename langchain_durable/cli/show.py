@@ -1,0 +1,159 @@
+"""``langchain-durable show``: one run, its attempts and steps, its messages and its result."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.text import Text
+
+from langchain_durable.cli import times
+from langchain_durable.cli.history import AttemptHistory, history, is_alive, tokens
+from langchain_durable.cli.opening import open_handle
+from langchain_durable.cli.options import PREFIX, AsJson, Prefix, RunId, Url
+from langchain_durable.cli.output import make_console, one_line, print_json
+from langchain_durable.cli.runs import header_json, program
+from langchain_durable.cli.waterfall import print_attempts
+from langchain_durable.cli.words import status_text
+from langchain_durable.journal import Header
+
+if TYPE_CHECKING:  # importing LangChain takes a second, which --help need not wait for
+    from langchain_durable.checkpoint import Checkpoint
+
+_MS = 1_000_000
+_MESSAGES = 12
+
+
+def show(run_id: RunId, as_json: AsJson = False, url: Url = None, prefix: Prefix = PREFIX) -> None:
+    """Show one run: its attempts, steps, messages and result."""
+    from langchain_durable.checkpoint import to_json
+    from langchain_durable.store import is_dead
+
+    with open_handle(url, prefix) as durable:
+        header = durable.header(run_id)
+        checkpoint = durable.get(run_id)
+        entries = durable.events(run_id)
+    alive = is_alive(header, is_dead)
+    attempts = history(entries, alive=alive)
+    if as_json:
+        print_json(
+            {
+                **to_json(checkpoint),
+                **header_json(header, alive=alive),
+                "attempts": [_attempt_json(attempt) for attempt in attempts],
+            }
+        )
+        return
+    console = make_console()
+    print_header(console, header, attempts, alive=alive)
+    console.print()
+    print_attempts(console, attempts)
+    _print_messages(console, checkpoint)
+    _print_end(console, checkpoint)
+    if not alive and header.status.value in ("running", "paused", "failed"):
+        console.print(
+            Text.assemble(
+                ("\nTo go on: ", "dim"),
+                f"langchain-durable resume {run_id} --app module:agent",
+                (", or make the same call again", "dim"),
+            )
+        )
+
+
+def print_header(
+    console: Console, header: Header, attempts: list[AttemptHistory], *, alive: bool
+) -> None:
+    """The run's id and status, its program, times and totals."""
+    console.print(Text(one_line(header.run_id), style="bold"))
+    lines = [("status", status_text(header, alive=alive))]
+    if program(header):
+        version = f" {header.version}" if header.version else ""
+        lines.append(("program", Text(one_line(program(header) + version))))
+    lines.append(("created", _moment(header.created * _MS)))
+    lines.append(("updated", _moment(header.updated * _MS)))
+    lines.append(("steps", Text(_totals(header, attempts))))
+    trace = header.fields.get("trace", b"").decode("ascii", "replace")
+    if trace:
+        lines.append(("trace", Text(trace, style="dim")))
+    for name, value in lines:
+        console.print(Text.assemble((f"{name:<9}", "dim"), value))
+
+
+def _moment(nanoseconds: int) -> Text:
+    now = time.time_ns()
+    return Text.assemble(times.local(nanoseconds), (f"  {times.ago(nanoseconds, now=now)}", "dim"))
+
+
+def _totals(header: Header, attempts: list[AttemptHistory]) -> str:
+    made = [execution for attempt in attempts for execution in attempt.executions]
+    finished = {each.step for each in made if each.outcome == "completed"}
+    crashed = sum(each.outcome == "crashed" for each in made)
+    parts = [f"{len(finished)} finished"]
+    if crashed:
+        parts.append(f"{crashed} crashed")
+    count = header.attempt
+    parts.append(f"{count} attempt{'' if count == 1 else 's'}")
+    spent = tokens(attempts)
+    if spent:
+        parts.append(f"{spent:,} tokens")
+    return ", ".join(parts)
+
+
+def _print_messages(console: Console, checkpoint: Checkpoint) -> None:
+    if not checkpoint.messages:
+        return
+    console.print(Text("\nmessages", style="dim"))
+    left_out = len(checkpoint.messages) - _MESSAGES
+    if left_out > 0:
+        console.print(Text(f"  ... {left_out} before these", style="dim"))
+    room = max(20, min(console.width, 200) - 12)
+    for message in checkpoint.messages[-_MESSAGES:]:
+        said = one_line(str(message.text))
+        calls = getattr(message, "tool_calls", None) or ()
+        asked = ", ".join(str(call["name"]) for call in calls)
+        brief = one_line(" ".join(filter(None, (said, f"→ {asked}" if asked else ""))), room)
+        console.print(Text.assemble((f"  {message.type:<8}", "cyan"), "  ", brief))
+
+
+def _print_end(console: Console, checkpoint: Checkpoint) -> None:
+    if checkpoint.error is not None:
+        error = checkpoint.error
+        console.print(Text.assemble(("\nerror", "dim")))
+        console.print(Text(f"  {error.qualname}: {one_line(error.message, 500)}", style="red"))
+    if checkpoint.result is not None:
+        console.print(Text("\nresult", style="dim"))
+        console.print(Text(f"  {one_line(brief_result(checkpoint.result), 500)}"))
+
+
+def brief_result(value: Any) -> str:
+    """What people want to see of a program's result: of a conversation, its last message."""
+    if isinstance(value, dict) and value.get("messages"):
+        last = value["messages"][-1]
+        value = getattr(last, "text", last)
+    text = getattr(value, "text", None)
+    return str(text) if isinstance(text, str) and not isinstance(value, str) else str(value)
+
+
+def _attempt_json(attempt: AttemptHistory) -> dict[str, Any]:
+    return {
+        "number": attempt.number,
+        "started": times.iso(attempt.started),
+        "last": times.iso(attempt.last),
+        "status": attempt.status and attempt.status.value,
+        "reason": attempt.reason,
+        "alive": attempt.alive,
+        "steps": [
+            {
+                "id": each.step.hex(),
+                "kind": each.kind.value,
+                "name": each.name,
+                "depth": each.depth,
+                "outcome": each.outcome and each.outcome.value,
+                "started": times.iso(each.started),
+                "ended": times.iso(each.ended) if each.ended is not None else None,
+                "duration": each.seconds,
+            }
+            for each in attempt.executions
+        ],
+    }

@@ -1,0 +1,64 @@
+"""Statuses, outcomes and kinds as they look in the terminal: a word, a sign, a colour."""
+
+from __future__ import annotations
+
+from rich.text import Text
+
+from langchain_durable.cli.output import one_line
+from langchain_durable.events import Outcome, RunStatus
+from langchain_durable.journal import Header
+
+_STATUS = {
+    RunStatus.QUEUED: "cyan",
+    RunStatus.RUNNING: "blue",
+    RunStatus.PAUSED: "yellow",
+    RunStatus.COMPLETED: "green",
+    RunStatus.FAILED: "red",
+    RunStatus.CANCELLED: "magenta",
+}
+
+_OUTCOME = {
+    Outcome.COMPLETED: ("✓", "green"),
+    Outcome.FAILED: ("✗", "red"),
+    Outcome.CANCELLED: ("■", "magenta"),
+    Outcome.INTERRUPTED: ("‖", "yellow"),
+    Outcome.CRASHED: ("✗", "bold red"),
+    None: ("…", "blue"),
+}
+
+DEAD = "its process is dead"
+
+
+def status_style(status: RunStatus) -> str:
+    """The colour of a status."""
+    return _STATUS[status]
+
+
+def status_text(header: Header, *, alive: bool) -> Text:
+    """A run's status, with its reason, and what the status alone does not tell."""
+    text = Text(header.status.value, style=_STATUS[header.status])
+    if header.status is RunStatus.RUNNING and not alive:
+        text.append(f", {DEAD}", style="red")
+    elif header.status is RunStatus.RUNNING and header.cancel:
+        text.append(", asked to stop", style="magenta")
+    elif header.reason and header.status is not RunStatus.RUNNING:
+        text.append(f" ({one_line(header.reason, 60)})", style="dim")
+    if not header.journal_alive:
+        text.append(", journal expired", style="dim")
+    return text
+
+
+def outcome_text(outcome: Outcome | None) -> Text:
+    """A step's outcome as one sign."""
+    sign, style = _OUTCOME[outcome]
+    return Text(sign, style=style)
+
+
+def outcome_style(outcome: Outcome | None) -> str:
+    """The colour of an outcome."""
+    return _OUTCOME[outcome][1]
+
+
+def outcome_word(outcome: Outcome | None) -> str:
+    """A step's outcome as a word."""
+    return outcome.value if outcome is not None else "running"
