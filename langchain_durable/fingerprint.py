@@ -112,7 +112,7 @@ def forget() -> None:
 
 
 _MessageEntry = tuple[BaseMessage, dict[str, Any], bytes, int]
-_ListEntry = tuple[list[BaseMessage], list[dict[str, Any]], bytes]
+_ListEntry = tuple[list[_MessageEntry], list[dict[str, Any]], bytes]
 # The messages themselves are held: so no other object can have their id meanwhile.
 _messages: Remembered[_MessageEntry] = Remembered(_MAX_MESSAGES, _MAX_BYTES)
 _lists: Remembered[_ListEntry] = Remembered(_MAX_LISTS, _MAX_BYTES)
@@ -153,26 +153,31 @@ def _messages_of(prompt: PromptValue) -> Sequence[BaseMessage]:
 
 
 def _list_digest(messages: Sequence[Any]) -> bytes | None:
-    """The digest of a list of messages; None if there is something else in it."""
-    key = (id(messages[0]), id(messages[-1]), len(messages))
+    """The digest of a list of messages; None if there is something else in it.
+
+    A conversation is known by its first two messages. Nearly always it has grown since.
+    """
+    key = (id(messages[0]), id(messages[1]) if len(messages) > 1 else 0)
     known = _lists.get(key)
-    if known is not None and _same(known[1], messages):
-        return known[2]
-    entries = []
-    for message in messages:
+    entries: list[_MessageEntry] = []
+    if known is not None and _begins_with(messages, known[1]):
+        if len(messages) == len(known[0]):
+            return known[2]
+        entries = known[0].copy()
+    for message in messages[len(entries) :]:
         if not _is_message(message):
             return None
         entries.append(_entry_of(message))
     digest = blake2b(b"".join([entry[2] for entry in entries]), digest_size=_DIGEST).digest()
-    size = sum(entry[3] for entry in entries)
-    _lists.put(key, (list(messages), [entry[1] for entry in entries], digest), size)
+    size = sum([entry[3] for entry in entries])
+    _lists.put(key, (entries, [entry[1] for entry in entries], digest), size)
     return digest
 
 
-def _same(remembered: list[dict[str, Any]], messages: Sequence[Any]) -> bool:
-    """Whether each message's fields are those remembered: one comparison, made in C."""
+def _begins_with(messages: Sequence[Any], remembered: list[dict[str, Any]]) -> bool:
+    """Whether the first messages' fields are those remembered: one comparison, made in C."""
     try:
-        return list(map(_fields_of, messages)) == remembered
+        return list(map(_fields_of, messages[: len(remembered)])) == remembered
     except Exception:  # an object in a field that cannot be compared, or has no fields
         return False
 
@@ -183,9 +188,9 @@ def _entry_of(message: BaseMessage) -> _MessageEntry:
     try:
         if known is not None and known[0] is message and known[1] == fields:
             return known
-    except Exception:  # as in _same
+    except Exception:  # as in _begins_with
         known = None
-    packed = _pack_checked(_essence(fields))
+    packed = _pack(_essence(fields), marks=())  # nothing in a message is injected
     entry = (
         message,
         fields.copy(),
@@ -213,24 +218,16 @@ def _essence(fields: dict[str, Any]) -> list[Any]:
     return essence
 
 
-def _pack(value: Any) -> bytes:
+def _pack(value: Any, marks: Sequence[bytes] = _INJECTED_MARKS) -> bytes:
     """Canonical bytes. The quick way, unless something has to be left out or spelled out."""
     try:
         packed = ormsgpack.packb(value, _reduce, _OPTIONS)
     except TypeError:
         return _pack_slowly(value)
-    for mark in _INJECTED_MARKS:
+    for mark in marks:
         if mark in packed:
             return _pack_slowly(value)
     return packed
-
-
-def _pack_checked(value: Any) -> bytes:
-    """As ``_pack``, for a message: what stands in it is never injected."""
-    try:
-        return ormsgpack.packb(value, _reduce, _OPTIONS)
-    except TypeError:
-        return _pack_slowly(value)
 
 
 def _pack_slowly(value: Any) -> bytes:
