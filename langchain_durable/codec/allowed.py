@@ -15,7 +15,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from langchain_durable.codec.forms import Form, expect
-from langchain_durable.codec.messages import rebuild
+from langchain_durable.codec.messages import default_of, rebuild
 from langchain_durable.errors import ConfigurationError
 
 _ENUM, _MODEL, _DATACLASS, _NAMEDTUPLE = 96, 97, 98, 99
@@ -126,8 +126,7 @@ def _model_giver(names: dict[str, type]) -> Any:
                 raise ValueError(f"{cls.__qualname__} has a new field {name!r} without a default")
             if name not in plain:
                 unset.add(name)
-                default = field.get_default(call_default_factory=True, validated_data=state)
-                state[name] = default
+                state[name] = default_of(field, state)
             else:
                 state[name] = plain.pop(name)
         _no_more(cls, plain)

@@ -81,7 +81,7 @@ def _name(short: Any) -> str:
 def _default(field: FieldInfo) -> Any:
     if field.is_required():
         return _NONE
-    return field.get_default(call_default_factory=True, validated_data={})
+    return default_of(field, {})
 
 
 def _taker(cls: type[BaseModel]) -> Callable[[Any], dict[str, Any]]:
@@ -140,6 +140,16 @@ def _giver(cls: type[BaseModel]) -> Callable[[Any], BaseModel]:
         return rebuild(cls, state, given, extra if open_ended else None, None)
 
     return give
+
+
+def default_of(field: FieldInfo, state: dict[str, Any]) -> Any:
+    """A fresh default, as pydantic makes it; ``state`` are the fields before this one."""
+    factory: Any = field.default_factory
+    if factory is None:
+        return field.get_default()
+    # pydantic before 2.10 has neither such factories nor the attribute
+    takes_state = getattr(field, "default_factory_takes_validated_data", False)
+    return factory(state) if takes_state else factory()
 
 
 def rebuild(
