@@ -66,8 +66,9 @@ class GraphCalls:
 
     def state_config(self, graph: Any, config: RunnableConfig | None) -> RunnableConfig | None:
         """The config by which a wrapped graph's state can be read and updated."""
-        run_id = ((config or {}).get("configurable") or {}).get(RUN_ID)
-        if run_id is None or own_checkpointer(graph) is not None:
+        given = (config or {}).get("configurable") or {}
+        run_id = given.get(RUN_ID)
+        if run_id is None or CHECKPOINTER in given or own_checkpointer(graph) is not None:
             return config
         return with_thread(config, run_id, self.view(run_id, fresh=False))
 

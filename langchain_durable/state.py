@@ -39,6 +39,7 @@ __all__ = [
     "to_json",
 ]
 
+TRACE_FIELD = "trace"
 INPUT_FIELD = "input"
 METADATA_FIELD = "metadata"
 
@@ -228,11 +229,11 @@ class Fold:
         return self._header.status is not RunStatus.RUNNING
 
     def _trace_id(self, attempt: int) -> str:
-        """The attempt's trace, which is that of the one before it unless it says otherwise."""
+        """The attempt's trace: the run's, unless an attempt began one of its own."""
         for number in sorted(self._attempts, reverse=True):
             if number <= attempt and self._attempts[number].trace_id:
                 return self._attempts[number].trace_id
-        return ""
+        return self._header.fields.get(TRACE_FIELD, b"").decode("ascii", "replace")
 
     def _path(self, step: bytes) -> tuple[str, ...]:
         labels: list[str] = []

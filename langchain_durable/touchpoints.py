@@ -16,6 +16,7 @@ from uuid import UUID
 
 from langchain_core.language_models import BaseChatModel, BaseLLM
 from langchain_core.retrievers import BaseRetriever
+from langchain_core.runnables import RunnableSequence
 from langchain_core.runnables.config import var_child_runnable_config
 from langchain_core.tools import BaseTool
 
@@ -96,6 +97,16 @@ def is_interrupt(error: BaseException) -> bool:
     return cls is not None and isinstance(error, cls)
 
 
+def can_interrupt() -> bool:
+    """Does the call in this context stand in a graph that can pause for a person?"""
+    return CHECKPOINTER in (child_config().get("configurable") or {})
+
+
+def interrupt(question: Any) -> Any:
+    """Pause the graph for a person; gives the answer when it goes on."""
+    return _langgraph("langgraph.types", "interrupt")(question)
+
+
 def is_control_flow(error: BaseException) -> bool:
     """Is this LangGraph's control flow (an interrupt, a command to a parent), no failure?"""
     cls = _langgraph("langgraph.errors", "GraphBubbleUp")
@@ -138,6 +149,14 @@ STATE_METHODS = (
     "abulk_update_state",
 )
 """Methods of a graph that need its checkpointer; each has the config as its first argument."""
+
+
+def composing() -> bool:
+    """Is our caller's caller a ``RunnableSequence`` that takes sequences apart to chain them?
+
+    It does so by reading their ``steps``, which would lose what wraps a sequence as a whole.
+    """
+    return sys._getframe(2).f_code is RunnableSequence.__init__.__code__
 
 
 def child_config() -> Mapping[str, Any]:

@@ -208,7 +208,7 @@ def _kept_whole(cls: Any) -> dict[str, Any]:
     """What keeps a wrapped sequence whole when it is composed with other runnables."""
 
     def steps(sequence: Any) -> list[Any]:
-        return [sequence] if composing() else cls.steps.fget(sequence)  # type: ignore[no-any-return]  # as the base's
+        return [sequence] if composing() else cls.steps.fget(sequence)
 
     return {"steps": property(steps), "__or__": Runnable.__or__, "__ror__": Runnable.__ror__}
 

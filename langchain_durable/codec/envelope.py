@@ -137,7 +137,7 @@ def _wrong_protection(*, encrypted: bool) -> JournalCorrupt:
             "A record is encrypted.",
             expected="a plain record, because no key is set",
             came="an encrypted one",
-            do="give the key it was written with as key=",
+            do="give the key it was written with as Durable(encryption_key=...)",
         )
     return JournalCorrupt(
         "A record is not encrypted.",

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
-from langchain_durable.callbacks import PathTracker, Step, pending
+from langchain_durable.callbacks import PathTracker, Step, active, pending
+from langchain_durable.errors import DurableWarning
 from langchain_durable.events import StepKind
+from langchain_durable.recorder.runtime import stray_call
 
 
 def claim(kind: StepKind, kwargs: Mapping[str, Any]) -> Step | None:
@@ -16,10 +19,24 @@ def claim(kind: StepKind, kwargs: Mapping[str, Any]) -> Step | None:
     falling back to ``_run``) is one call.
     """
     step = of_manager(kwargs.get("run_manager")) or pending.get()
+    if step is None and active.get() is None:
+        _warn_if_stray()
     if step is None or step.scope.taken or step.scope.kind is not kind:
         return None
     step.scope.taken = True
     return step
+
+
+def _warn_if_stray() -> None:
+    attempt = stray_call()
+    if attempt is not None:
+        warnings.warn(
+            "A model, tool or retriever was called outside of every run while one is active, as "
+            "happens in a plain thread or executor. If the call belongs to the run, bind it: "
+            "executor.submit(run.bind(function), ...). Else ignore this.",
+            DurableWarning,
+            stacklevel=4,
+        )
 
 
 def of_manager(run_manager: Any) -> Step | None:

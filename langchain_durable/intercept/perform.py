@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from langchain_durable.callbacks import Step
+from langchain_durable.errors import StepInDoubt
 from langchain_durable.events import Outcome, Usage
-from langchain_durable.touchpoints import is_control_flow, is_interrupt
+from langchain_durable.recorder.attempt import IN_DOUBT
+from langchain_durable.touchpoints import (
+    can_interrupt,
+    interrupt,
+    is_control_flow,
+    is_interrupt,
+)
 from langchain_durable.waiting import Call, Procedure
 
 
@@ -27,7 +34,14 @@ def perform(step: Step, form: Form, call: Callable[[], Any]) -> Procedure[Any]:
     """Answer a step from the journal, or make the call and record how it ended."""
     attempt, scope = step.attempt, step.scope
     yield from attempt.ready()
-    known = attempt.recall(scope)
+    try:
+        known = attempt.recall(scope)
+    except StepInDoubt as doubt:
+        decided = _ask(step, doubt)
+        if RESULT in decided:
+            yield from attempt.settle(attempt.complete(scope, form.pack(decided[RESULT])))
+            return decided[RESULT]
+        known = None
     if known is not None:
         return form.unpack(known.value)
     yield from attempt.settle(attempt.start(scope, inputs=form.inputs(step)))
@@ -38,6 +52,26 @@ def perform(step: Step, form: Form, call: Callable[[], Any]) -> Procedure[Any]:
         raise
     yield from attempt.settle(attempt.complete(scope, form.pack(result), form.usage(result)))
     return result
+
+
+RESULT = "result"
+
+
+def _ask(step: Step, doubt: StepInDoubt) -> Mapping[str, Any]:
+    """Have a person decide a tool call that is in doubt, where its policy and a graph allow it.
+
+    In a graph this interrupts; ``Command(resume="retry")`` makes the call again, and
+    ``Command(resume={"result": ...})`` records that as its result.
+    """
+    if (step.scope.attributes or {}).get(IN_DOUBT) != "ask" or not can_interrupt():
+        raise doubt
+    question = {"in_doubt": step.scope.name, "step": doubt.step, "run_id": doubt.run_id}
+    answer = interrupt({**question, "decide": ["retry", {RESULT: "..."}]})
+    if isinstance(answer, Mapping) and RESULT in answer:
+        return answer
+    if answer == "retry":
+        return {}
+    raise doubt
 
 
 def failed(step: Step, exc: BaseException) -> Procedure[None]:

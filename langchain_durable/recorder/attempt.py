@@ -89,6 +89,7 @@ class Attempt:
         self.interrupted = False
         self.cancelled = False
         self.closed = False
+        self.warned = False
         self.broken: DurableError | None = None
         self.opener: Callable[[], Procedure[None]] | None = None
         self._seq = 0
@@ -152,7 +153,8 @@ class Attempt:
                 self.counts.replayed += 1
                 raise rebuild(recorded.error, run_id=self.run_id, step="/".join(scope.path))
             return None
-        if recorded.in_doubt and scope.kind is StepKind.TOOL:
+        unknown = recorded.in_doubt or recorded.outcome is Outcome.CANCELLED
+        if unknown and scope.kind is StepKind.TOOL:
             self._doubt(scope, recorded)
         return None
 
@@ -176,15 +178,16 @@ class Attempt:
         policy = (scope.attributes or {}).get(IN_DOUBT, "retry")
         if policy == "retry":
             return
+        step = self.tree.resolve(scope).id.hex()
         raise StepInDoubt(
             self.run_id,
             "/".join(scope.path),
-            f"tool {scope.name!r} was in flight when attempt {recorded.attempt} died; its effect "
-            "may have happened.",
+            f"tool {scope.name!r} was in flight when attempt {recorded.attempt} ended; its "
+            "effect may have happened.",
             expected=f"a decision, because its policy is {policy!r}",
             came="an intent without a result",
-            do="look at the effect; then durable.resolve(run_id, step, value) to record its "
-            "result, or durable.resolve(run_id, step) to let it run again",
+            do=f"look at the effect; then durable.resolve({self.run_id!r}, {step!r}, value) to "
+            f"record its result, or durable.resolve({self.run_id!r}, {step!r}) to let it run again",
         )
 
     def _bind(self, scope: Scope) -> bytes:

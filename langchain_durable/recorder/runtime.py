@@ -12,6 +12,21 @@ from langchain_durable.recorder.attempt import Attempt
 from langchain_durable.recorder.keeper import LeaseKeeper
 from langchain_durable.recorder.settings import Settings
 
+_everywhere: dict[int, Attempt] = {}
+"""The active attempts of all handles of this process."""
+
+
+def stray_call() -> Attempt | None:
+    """A run that is active in this process, for a call that belongs to none.
+
+    Given once a run, so that a thread or executor that was forgotten is warned of once.
+    """
+    for attempt in tuple(_everywhere.values()):
+        if not attempt.warned:
+            attempt.warned = True
+            return attempt
+    return None
+
 
 class Runtime:
     """The shared side of a handle.
@@ -51,10 +66,12 @@ class Runtime:
                     "durable.run(run_id) block",
                 )
             self._active[attempt.run_id] = attempt
+            _everywhere[id(attempt)] = attempt
 
     def free(self, attempt: Attempt) -> None:
         """The run is no longer active here."""
         self.keeper.let_go(attempt)
+        _everywhere.pop(id(attempt), None)
         with self._lock:
             if self._active.get(attempt.run_id) is attempt:
                 del self._active[attempt.run_id]
@@ -67,4 +84,5 @@ class Runtime:
         """In a forked child: the parent's runs are not ours."""
         self._lock = threading.Lock()
         self._active = {}
+        _everywhere.clear()
         self.keeper = LeaseKeeper(self.store, self.settings.lease)

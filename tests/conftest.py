@@ -1,0 +1,42 @@
+"""Fixtures for all tests: one journal server a session, a key prefix a test."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from langchain_durable import Durable
+from tests.servers import Server, start_valkey
+
+_prefixes = itertools.count(1)
+MakeDurable = Callable[..., Durable]
+
+
+@pytest.fixture(scope="session")
+def journal_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with start_valkey(tmp_path_factory.mktemp("journal")) as server:
+        yield server
+
+
+@pytest.fixture
+def make_durable(journal_server: Server) -> Iterator[MakeDurable]:
+    """Handles on one journal, as of several processes; all are closed at the end."""
+    prefix = f"t{next(_prefixes)}"
+    made: list[Durable] = []
+
+    def make(**options: Any) -> Durable:
+        handle = Durable(journal_server.url, **{"prefix": prefix, "lease": 1.0, **options})
+        made.append(handle)
+        return handle
+
+    yield make
+    for handle in made:
+        handle.close()
+
+
+@pytest.fixture
+def durable(make_durable: MakeDurable) -> Durable:
+    return make_durable()

@@ -1,0 +1,162 @@
+"""How runs end, and how they are opened again."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from langchain_core.runnables import RunnableLambda
+
+from langchain_durable import Durable, RunCancelled, RunStatus
+from tests.fakes import Failing, Model
+
+
+def raising(model: Model, exc: BaseException) -> Any:
+    raised = [exc]
+
+    def program(text: str) -> Any:
+        answer = model.invoke(text)
+        if raised:
+            raise raised.pop()
+        return model.invoke(f"{answer.content}!").content
+
+    return RunnableLambda(program)
+
+
+def test_an_exception_that_leaves_the_root_fails_the_run(durable: Durable) -> None:
+    wrapped = durable.wrap(raising(Model(), Failing("oh")))
+    with pytest.raises(Failing):
+        wrapped.invoke("a", durable.config("run"))
+
+    run = durable.get("run")
+    assert run.status is RunStatus.FAILED
+    assert run.reason == "Failing"
+
+
+def test_a_failed_run_is_reopened_by_the_same_call(durable: Durable) -> None:
+    model = Model()
+    wrapped = durable.wrap(raising(model, Failing("oh")))
+    with pytest.raises(Failing):
+        wrapped.invoke("a", durable.config("run"))
+
+    assert wrapped.invoke("a", durable.config("run")) == "<<a>!>"
+    assert model.calls == 2
+    assert durable.get("run").status is RunStatus.COMPLETED
+
+
+@pytest.mark.parametrize(
+    ("exc", "reason"), [(KeyboardInterrupt(), "keyboard interrupt"), (SystemExit(3), "exit")]
+)
+def test_an_interruption_pauses_the_run(durable: Durable, exc: BaseException, reason: str) -> None:
+    wrapped = durable.wrap(raising(Model(), exc))
+    with pytest.raises(type(exc)):
+        wrapped.invoke("a", durable.config("run"))
+
+    run = durable.get("run")
+    assert (run.status, run.reason) == (RunStatus.PAUSED, reason)
+
+
+async def test_a_cancelled_task_pauses_the_run_and_its_step(make_durable: Any) -> None:
+    durable = make_durable()
+    begun = asyncio.Event()
+
+    class Slow(Model):
+        async def _agenerate(self, *args: Any, **kwargs: Any) -> Any:
+            begun.set()
+            await asyncio.Event().wait()
+
+    wrapped = durable.wrap(Slow() | RunnableLambda(lambda m: m.content))
+    task = asyncio.create_task(wrapped.ainvoke("a", durable.config("run")))
+    await begun.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+    run = await durable.aget("run")
+    assert (run.status, run.reason) == (RunStatus.PAUSED, "task cancelled")
+    assert run.steps[0].outcome == "cancelled"
+
+
+def test_an_abandoned_stream_pauses_the_run(durable: Durable) -> None:
+    wrapped = durable.wrap(Model() | RunnableLambda(lambda m: m.content))
+    stream = wrapped.stream("a", durable.config("run"))
+    next(stream)
+    stream.close()  # type: ignore[attr-defined]  # it is a generator
+
+    run = durable.get("run")
+    assert (run.status, run.reason) == (RunStatus.PAUSED, "stream abandoned")
+
+
+def test_a_recorded_error_is_replayed_if_the_program_went_on(durable: Durable) -> None:
+    tries: list[str] = []
+
+    def answer(messages: Any) -> str:
+        tries.append(messages[-1].content)
+        if messages[-1].content == "bad":
+            raise ValueError("no such thing")
+        return "good"
+
+    model = Model(answer=answer)
+    broken = [Failing("later")]
+
+    def program(_: Any) -> Any:
+        try:
+            model.invoke("bad")
+        except ValueError as exc:
+            said = str(exc)
+        found = model.invoke("fine").content
+        if broken:
+            raise broken.pop()
+        return f"{said}, {found}"
+
+    wrapped = durable.wrap(RunnableLambda(program))
+    with pytest.raises(Failing):
+        wrapped.invoke("a", durable.config("run"))
+
+    assert wrapped.invoke("a", durable.config("run")) == "no such thing, good"
+    assert tries == ["bad", "fine"]
+
+
+def test_the_error_that_failed_the_run_is_not_replayed(durable: Durable) -> None:
+    broken = [True]
+
+    def answer(messages: Any) -> str:
+        if broken:
+            raise ValueError(broken.pop())
+        return "good"
+
+    model = Model(answer=answer)
+    wrapped = durable.wrap(model | RunnableLambda(lambda m: m.content))
+    with pytest.raises(ValueError, match="True"):
+        wrapped.invoke("a", durable.config("run"))
+
+    assert wrapped.invoke("a", durable.config("run")) == "good"
+
+
+def test_a_cancelled_run_stops_at_its_next_step_and_reopens(durable: Durable) -> None:
+    model = Model()
+    cancelling = [True]
+
+    def program(text: str) -> Any:
+        first = model.invoke(text).content
+        if cancelling:
+            cancelling.pop()
+            durable.cancel("run")
+        return model.invoke(first).content
+
+    wrapped = durable.wrap(RunnableLambda(program))
+    with pytest.raises(RunCancelled):
+        wrapped.invoke("a", durable.config("run"))
+    assert durable.get("run").status is RunStatus.CANCELLED
+
+    assert wrapped.invoke("a", durable.config("run")) == "<<a>>"
+    assert model.calls == 2
+
+
+def test_a_run_that_nobody_runs_is_cancelled_at_once(durable: Durable) -> None:
+    wrapped = durable.wrap(raising(Model(), KeyboardInterrupt()))
+    with pytest.raises(KeyboardInterrupt):
+        wrapped.invoke("a", durable.config("run"))
+
+    assert durable.cancel("run").status is RunStatus.CANCELLED

@@ -1,0 +1,206 @@
+"""LangGraph graphs: interrupts, state, own checkpointers, parallel tools, side channels."""
+
+from __future__ import annotations
+
+import operator
+from typing import Annotated, Any, TypedDict
+
+import pytest
+from langchain.agents import create_agent
+from langchain_core.messages import HumanMessage
+from langchain_core.tools import BaseTool, tool
+from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.config import get_stream_writer
+from langgraph.graph import END, START, StateGraph
+from langgraph.types import Command, interrupt
+
+from langchain_durable import Durable, RunStatus
+from tests.fakes import Failing, Model, calls, once_each
+
+
+class State(TypedDict, total=False):
+    text: str
+    log: Annotated[list[str], operator.add]
+
+
+def asking(model: Model, checkpointer: Any = None) -> Any:
+    """Calls the model, asks a person, calls the model again."""
+
+    def ask(state: State) -> State:
+        first = model.invoke(state["text"]).content
+        answer = interrupt({"question": first})
+        return {"log": [str(first), answer, str(model.invoke(answer).content)]}
+
+    graph = StateGraph(State)
+    graph.add_node("ask", ask)
+    graph.add_edge(START, "ask")
+    graph.add_edge("ask", END)
+    return graph.compile(checkpointer=checkpointer)
+
+
+@pytest.mark.parametrize("checkpointer", [None, InMemorySaver()], ids=["ours", "own"])
+def test_an_interrupt_pauses_and_a_command_goes_on(durable: Durable, checkpointer: Any) -> None:
+    model = Model()
+    graph = durable.wrap(asking(model, checkpointer))
+    config = durable.config(f"run-{bool(checkpointer)}", thread_id="t")
+
+    asked = graph.invoke({"text": "a"}, config)
+    assert asked["__interrupt__"][0].value == {"question": "<a>"}
+    assert durable.get(f"run-{bool(checkpointer)}").status is RunStatus.PAUSED
+    again = graph.invoke({"text": "a"}, config)
+    assert again["__interrupt__"][0].value == {"question": "<a>"}
+
+    done = graph.invoke(Command(resume="yes"), config)
+
+    assert done["log"] == ["<a>", "yes", "<yes>"]
+    assert model.calls == 2
+    assert durable.get(f"run-{bool(checkpointer)}").status is RunStatus.COMPLETED
+    assert graph.invoke({"text": "a"}, config)["log"] == done["log"]
+
+
+def test_another_process_answers_the_interrupt(make_durable: Any) -> None:
+    first, second = make_durable(), make_durable()
+    one, other = Model(), Model()
+    first.wrap(asking(one)).invoke({"text": "a"}, first.config("run"))
+
+    done = second.wrap(asking(other)).invoke(Command(resume="yes"), second.config("run"))
+
+    assert done["log"] == ["<a>", "yes", "<yes>"]
+    assert (one.calls, other.calls) == (1, 1)
+
+
+def test_the_state_of_a_paused_graph_can_be_read(durable: Durable) -> None:
+    graph = durable.wrap(asking(Model()))
+    graph.invoke({"text": "a"}, durable.config("run"))
+
+    state = graph.get_state(durable.config("run"))
+
+    assert state.next == ("ask",)
+    assert state.values["text"] == "a"
+
+
+async def test_a_paused_graph_goes_on_in_another_mode(durable: Durable) -> None:
+    model = Model()
+    graph = durable.wrap(asking(model))
+    list(graph.stream({"text": "a"}, durable.config("run")))
+
+    done = await graph.ainvoke(Command(resume="yes"), durable.config("run"))
+
+    assert done["log"] == ["<a>", "yes", "<yes>"]
+    assert model.calls == 2
+
+
+def test_a_static_breakpoint_pauses_the_run(durable: Durable) -> None:
+    model = Model()
+    graph = durable.wrap(asking(model))
+
+    graph.invoke({"text": "a"}, durable.config("run"), interrupt_before=["ask"])
+    assert durable.get("run").status is RunStatus.PAUSED
+    asked = graph.invoke(None, durable.config("run"))
+
+    assert asked["__interrupt__"][0].value == {"question": "<a>"}
+
+
+def test_a_new_turn_is_a_new_run_on_the_same_thread(durable: Durable) -> None:
+    model = Model(answer=lambda messages: f"{len(messages)}")
+    agent = durable.wrap(create_agent(model, [], checkpointer=InMemorySaver()))
+
+    for turn in ("one", "two"):
+        for _ in range(2):
+            said = agent.invoke(
+                {"messages": [HumanMessage(turn, id=turn)]}, durable.config(turn, thread_id="t")
+            )
+    assert [m.content for m in said["messages"]] == ["one", "1", "two", "3"]
+    assert model.calls == 2
+
+
+def test_a_graph_without_a_checkpointer_does_not_get_a_memory(durable: Durable) -> None:
+    model = Model(answer=lambda messages: f"{len(messages)}")
+    agent = durable.wrap(create_agent(model, []))
+
+    for turn in ("one", "two"):
+        said = agent.invoke({"messages": [HumanMessage(turn)]}, durable.config(turn, thread_id="t"))
+    assert [m.content for m in said["messages"]] == ["two", "1"]
+
+
+def tools_that(log: list[str], *, fail: list[bool]) -> list[BaseTool]:
+    @tool
+    def look(what: str) -> str:
+        """Look something up."""
+        get_stream_writer()({"looking": what})
+        log.append(what)
+        return f"saw {what}"
+
+    @tool
+    def break_down() -> str:
+        """Break."""
+        if fail:
+            raise Failing(fail.pop())
+        return "fixed"
+
+    return [look, break_down]
+
+
+def agent_of(model: Model, log: list[str], fail: list[bool]) -> Any:
+    return create_agent(model, tools_that(log, fail=fail))
+
+
+SCRIPT = once_each(
+    calls(("look", {"what": "x"}), ("look", {"what": "y"})),
+    "unused",
+    calls(("break_down", {})),
+    "done",
+)
+
+
+def test_an_agent_that_failed_in_a_tool_makes_only_that_call_again(durable: Durable) -> None:
+    model, log = Model(answer=SCRIPT), list[str]()
+    agent = durable.wrap(agent_of(model, log, [True]))
+    with pytest.raises(Failing):
+        agent.invoke({"messages": [HumanMessage("go")]}, durable.config("run"))
+
+    said = agent.invoke({"messages": [HumanMessage("go")]}, durable.config("run"))
+
+    assert said["messages"][-1].content == "done"
+    assert (sorted(log), model.calls) == (["x", "y"], 3)
+
+
+def test_what_a_tool_streamed_is_streamed_again_on_replay(durable: Durable) -> None:
+    model, log = Model(answer=SCRIPT), list[str]()
+    agent = durable.wrap(agent_of(model, log, [True]))
+
+    def custom() -> list[Any]:
+        asked = {"messages": [HumanMessage("go")]}
+        stream = agent.stream(asked, durable.config("run"), stream_mode="custom")
+        return sorted(piece["looking"] for piece in stream)
+
+    with pytest.raises(Failing):
+        custom()
+    assert custom() == ["x", "y"]
+    assert len(log) == 2
+
+
+def test_resume_needs_only_the_id(make_durable: Any) -> None:
+    model, log = Model(answer=SCRIPT), list[str]()
+    first, second = make_durable(), make_durable()
+    with pytest.raises(Failing):
+        first.wrap(agent_of(model, log, [True]), name="helper").invoke(
+            {"messages": [HumanMessage("go")]}, first.config("run", thread_id="t")
+        )
+
+    known = second.wrap(agent_of(model, log, []), name="helper")
+    assert second.resume("run")["messages"][-1].content == "done"
+    assert (len(log), model.calls) == (2, 3)
+    assert known.get_name() == "LangGraph"
+
+
+def test_the_checkpoint_has_messages_and_tool_results(durable: Durable) -> None:
+    model, log = Model(answer=SCRIPT), list[str]()
+    agent = durable.wrap(agent_of(model, log, []))
+    agent.invoke({"messages": [HumanMessage("go")]}, durable.config("run"))
+
+    run = durable.get("run")
+
+    assert [m.type for m in run.messages] == ["human", "ai", "tool", "tool", "ai", "tool", "ai"]
+    assert sorted(map(str, run.tool_results.values())) == ["fixed", "saw x", "saw y"]
+    assert run.step == 6

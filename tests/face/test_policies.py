@@ -1,0 +1,246 @@
+"""Drift, doubt, and values that cannot be journaled."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from langchain.agents import create_agent
+from langchain_core.messages import HumanMessage
+from langchain_core.runnables import RunnableLambda
+from langchain_core.tools import tool
+from langgraph.types import Command
+from pydantic import BaseModel
+
+from langchain_durable import (
+    DurableWarning,
+    RunStatus,
+    StepDrift,
+    StepInDoubt,
+    idempotency_key,
+    in_doubt,
+)
+from langchain_durable.errors import ConfigurationError, DurableError, JournalCorrupt, ValueTooLarge
+from tests.fakes import Failing, Model, calls, once_each
+
+
+def clocked(model: Model, ticks: list[str]) -> Any:
+    """A program whose prompt differs in each attempt."""
+
+    def ask(text: str) -> Any:
+        said = model.invoke(f"{text} at {ticks.pop(0)}").content
+        if ticks:
+            raise Failing
+        return said
+
+    return RunnableLambda(ask)
+
+
+def drifting(make_durable: Any, model: Model, **options: Any) -> Any:
+    durable = make_durable(**options)
+    wrapped = durable.wrap(clocked(model, ["noon", "one"]))
+    with pytest.raises(Failing):
+        wrapped.invoke("a", durable.config("run"))
+    return wrapped.invoke("a", durable.config("run"))
+
+
+def test_a_step_whose_input_drifted_keeps_its_result(make_durable: Any) -> None:
+    model = Model()
+    assert drifting(make_durable, model) == "<a at noon>"
+    assert model.calls == 1
+
+
+def test_a_drifted_step_can_be_made_again(make_durable: Any) -> None:
+    assert drifting(make_durable, Model(), drift="reexecute") == "<a at one>"
+
+
+def test_drift_can_be_an_error(make_durable: Any) -> None:
+    with pytest.raises(StepDrift, match="make the program deterministic"):
+        drifting(make_durable, Model(), drift="raise")
+
+
+def test_another_version_of_the_program_keeps_only_equal_steps(make_durable: Any) -> None:
+    model = Model()
+    durable = make_durable()
+    old = durable.wrap(clocked(model, ["noon", "one"]), version="1")
+    with pytest.raises(Failing):
+        old.invoke("a", durable.config("run"))
+
+    new = durable.wrap(clocked(model, ["one"]), version="2")
+    assert new.invoke("a", durable.config("run")) == "<a at one>"
+
+
+def paying(policy: Any, paid: list[str], *, die: list[bool]) -> Any:
+    @tool
+    def pay(amount: int) -> str:
+        """Pay."""
+        paid.append(idempotency_key())
+        if die:
+            raise SystemExit(die.pop())
+        return f"paid {amount}"
+
+    return RunnableLambda(lambda n: in_doubt(policy)(pay).invoke({"amount": n}))
+
+
+def in_flight(durable: Any, policy: Any, paid: list[str]) -> Any:
+    """A run whose tool had its effect and was interrupted before it could return."""
+    wrapped = durable.wrap(paying(policy, paid, die=[True]))
+    with pytest.raises(SystemExit):
+        wrapped.invoke(3, durable.config("run"))
+    return wrapped
+
+
+def test_a_tool_in_doubt_is_made_again_with_the_same_idempotency_key(durable: Any) -> None:
+    paid: list[str] = []
+    wrapped = in_flight(durable, "retry", paid)
+
+    assert wrapped.invoke(3, durable.config("run")) == "paid 3"
+    assert len(paid) == 2
+    assert paid[0] == paid[1]
+
+
+@pytest.mark.parametrize("policy", ["fail", "ask"])
+def test_a_tool_in_doubt_can_ask_for_a_decision(durable: Any, policy: Any) -> None:
+    paid: list[str] = []
+    wrapped = in_flight(durable, policy, paid)
+
+    with pytest.raises(StepInDoubt, match=r"durable\.resolve\('run', '[0-9a-f]{16}'"):
+        wrapped.invoke(3, durable.config("run"))
+    assert len(paid) == 1
+
+
+def test_a_tool_in_doubt_can_be_given_its_result(durable: Any) -> None:
+    paid: list[str] = []
+    wrapped = in_flight(durable, "fail", paid)
+
+    durable.resolve("run", durable.get("run").steps[0].id, "paid by hand")
+
+    assert wrapped.invoke(3, durable.config("run")) == "paid by hand"
+    assert len(paid) == 1
+
+
+def test_a_tool_in_doubt_can_be_let_run_again(durable: Any) -> None:
+    paid: list[str] = []
+    wrapped = in_flight(durable, "fail", paid)
+
+    durable.resolve("run", durable.get("run").steps[0].id)
+
+    assert wrapped.invoke(3, durable.config("run")) == "paid 3"
+    assert len(paid) == 2
+
+
+@pytest.mark.parametrize(("answer", "effects"), [("retry", 2), ({"result": "by hand"}, 1)])
+def test_a_tool_in_doubt_asks_a_person_in_a_graph(durable: Any, answer: Any, effects: int) -> None:
+    paid: list[str] = []
+    die = [True]
+
+    @in_doubt("ask")
+    @tool
+    def pay(amount: int) -> str:
+        """Pay."""
+        paid.append(idempotency_key())
+        if die:
+            raise SystemExit(die.pop())
+        return f"paid {amount}"
+
+    model = Model(answer=once_each(calls(("pay", {"amount": 3})), "done"))
+    agent = durable.wrap(create_agent(model, [pay]))
+    asked: Any = {"messages": [HumanMessage("go")]}
+    with pytest.raises(SystemExit):
+        agent.invoke(asked, durable.config("run"))
+
+    question = agent.invoke(asked, durable.config("run"))["__interrupt__"][0].value
+    assert question["in_doubt"] == "pay"
+    said = agent.invoke(Command(resume=answer), durable.config("run"))
+
+    assert said["messages"][-2].content == ("by hand" if effects == 1 else "paid 3")
+    assert (len(paid), model.calls) == (effects, 2)
+
+
+def test_an_unknown_policy_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="'retry', 'ask' or 'fail'"):
+        in_doubt("never")  # type: ignore[arg-type]  # the mistake that is tested
+
+
+def test_an_idempotency_key_outside_of_a_tool_is_refused() -> None:
+    with pytest.raises(DurableError, match="tool's own function"):
+        idempotency_key()
+
+
+class Invoice(BaseModel):
+    amount: int
+
+
+def invoicing(made: list[int], broken: list[bool]) -> Any:
+    @tool
+    def invoice(amount: int) -> Any:
+        """Make an invoice."""
+        made.append(amount)
+        return Invoice(amount=amount)
+
+    def program(amount: int) -> Any:
+        found = invoice.invoke({"amount": amount})
+        if broken:
+            raise Failing(broken.pop())
+        return found.amount
+
+    return RunnableLambda(program)
+
+
+def test_a_result_of_a_foreign_type_warns_and_runs_again(make_durable: Any) -> None:
+    made: list[int] = []
+    durable = make_durable()
+    wrapped = durable.wrap(invoicing(made, [True]))
+
+    with pytest.warns(DurableWarning, match="allow=") as warned, pytest.raises(Failing):
+        wrapped.invoke(3, durable.config("run"))
+    assert len(warned) == 1
+    with pytest.warns(DurableWarning):
+        assert wrapped.invoke(3, durable.config("run")) == 3
+    assert made == [3, 3]
+
+
+def test_an_allowed_type_is_recorded(make_durable: Any) -> None:
+    made: list[int] = []
+    durable = make_durable(allow=[Invoice])
+    wrapped = durable.wrap(invoicing(made, [True]))
+    with pytest.raises(Failing):
+        wrapped.invoke(3, durable.config("run"))
+
+    assert wrapped.invoke(3, durable.config("run")) == 3
+    assert made == [3]
+
+
+def test_a_value_over_the_cap_stops_the_run_and_says_so(make_durable: Any) -> None:
+    durable = make_durable(max_value_bytes=10_000)
+    model = Model(answer=lambda messages: "x" * 20_000)
+    wrapped = durable.wrap(model | RunnableLambda(lambda m: m.content))
+
+    with pytest.raises(ValueTooLarge, match="max_value_bytes"):
+        wrapped.invoke("a", durable.config("run"))
+
+
+def test_encrypted_values_need_the_key(make_durable: Any) -> None:
+    secret = make_durable(encryption_key=b"k" * 32)
+    model = Model()
+    secret.wrap(model | RunnableLambda(lambda m: m.content)).invoke("a", secret.config("run"))
+
+    assert secret.get("run").result == "<a>"
+    assert "encrypted" in make_durable().get("run").result.reason
+    plain = make_durable()
+    with pytest.raises(JournalCorrupt, match="encryption_key"):
+        plain.wrap(model | RunnableLambda(lambda m: m.content)).invoke("a", plain.config("run"))
+
+
+def test_redaction_sees_every_value(make_durable: Any) -> None:
+    seen: list[Any] = []
+
+    def redact(value: Any) -> Any:
+        seen.append(value)
+        return value
+
+    durable = make_durable(redact=redact)
+    durable.wrap(Model() | RunnableLambda(lambda m: m.content)).invoke("a", durable.config("r"))
+
+    assert any("<a>" in str(value) for value in seen)
+    assert durable.get("r").status is RunStatus.COMPLETED

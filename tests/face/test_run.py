@@ -1,0 +1,184 @@
+"""``durable.run()`` around any code, and the program's own non-determinism."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from langchain_core.runnables import RunnableLambda
+
+from langchain_durable import Durable, DurableWarning, RunBusy, RunInputMismatch
+from langchain_durable.errors import RunNotActive
+from tests.fakes import Failing, Model
+
+
+def twice(durable: Durable, program: Any) -> None:
+    """Run a block, fail it at its end, and run it again."""
+    with pytest.raises(Failing), durable.run("run"):
+        program()
+        raise Failing
+    with durable.run("run") as run:
+        program()
+    assert run.executed == 0
+
+
+def test_a_block_is_run_again_and_its_calls_are_not(durable: Durable) -> None:
+    model = Model()
+    said: list[Any] = []
+    twice(durable, lambda: said.append([model.invoke(f"q{i}").content for i in range(3)]))
+
+    assert model.calls == 3
+    assert said[0] == said[1]
+
+
+async def test_a_block_works_on_an_event_loop(durable: Durable) -> None:
+    model = Model()
+    with pytest.raises(Failing):
+        async with durable.run("run"):
+            await model.ainvoke("a")
+            raise Failing
+    async with durable.run("run") as run:
+        await model.ainvoke("a")
+        await model.ainvoke("b")
+
+    assert (model.calls, run.replayed, run.executed) == (2, 1, 1)
+
+
+def test_calls_in_a_block_match_by_their_input_and_not_by_their_place(durable: Durable) -> None:
+    model = Model()
+    with pytest.raises(Failing), durable.run("run"):
+        model.invoke("a")
+        raise Failing
+    with durable.run("run"):
+        assert model.invoke("b").content == "<b>"
+        assert model.invoke("a").content == "<a>"
+    assert model.calls == 2
+
+
+def test_a_block_with_an_input_refuses_another(durable: Durable) -> None:
+    with pytest.raises(Failing), durable.run("run", input={"order": 1}):
+        raise Failing
+    with pytest.raises(RunInputMismatch), durable.run("run", input={"order": 2}):
+        pass
+
+
+def test_time_random_and_uuid_are_the_same_in_every_attempt(durable: Durable) -> None:
+    seen: list[Any] = []
+    twice(durable, lambda: seen.append((durable.now(), durable.random(), durable.uuid())))
+
+    assert seen[0] == seen[1]
+
+
+def test_any_function_can_be_a_step(durable: Durable) -> None:
+    made: list[int] = []
+
+    def effect(number: int) -> int:
+        made.append(number)
+        return number * 2
+
+    seen: list[int] = []
+    twice(durable, lambda: seen.append(durable.step(effect, 21)))
+
+    assert (made, seen) == ([21], [42, 42])
+
+
+async def test_any_coroutine_function_can_be_a_step(durable: Durable) -> None:
+    made: list[str] = []
+
+    async def effect(name: str) -> str:
+        made.append(name)
+        return name.upper()
+
+    for attempt in range(2):
+        try:
+            async with durable.run("run"):
+                assert await durable.astep(effect, "a") == "A"
+                if attempt == 0:
+                    raise Failing
+        except Failing:
+            pass
+    assert made == ["a"]
+
+
+def test_a_step_outside_of_runs_is_refused(durable: Durable) -> None:
+    with pytest.raises(RunNotActive, match=r"durable\.run"):
+        durable.now()
+
+
+def test_a_second_top_level_call_on_an_active_run_is_busy(durable: Durable) -> None:
+    inside, go_on = threading.Event(), threading.Event()
+
+    def program(text: str) -> str:
+        inside.set()
+        go_on.wait(10)
+        return text
+
+    wrapped = durable.wrap(RunnableLambda(program))
+    with ThreadPoolExecutor() as pool:
+        first = pool.submit(wrapped.invoke, "a", durable.config("run"))
+        inside.wait(10)
+        with pytest.raises(RunBusy, match="active in this process"):
+            wrapped.invoke("a", durable.config("run"))
+        go_on.set()
+        assert first.result() == "a"
+
+
+def test_another_living_handle_is_waited_for_and_then_busy(make_durable: Any) -> None:
+    one, other = make_durable(), make_durable()
+    wrapped = other.wrap(RunnableLambda(str))
+    with one.run("run"), ThreadPoolExecutor() as pool:
+        second = pool.submit(wrapped.invoke, "a", other.config("run"))
+        with pytest.raises(RunBusy, match="renews its lease"):
+            second.result()
+
+
+def test_a_plain_thread_belongs_to_the_run_if_it_is_bound(durable: Durable) -> None:
+    model = Model()
+
+    def program(run: Any) -> None:
+        thread = threading.Thread(target=run.bind(model.invoke), args=("in a thread",))
+        thread.start()
+        thread.join()
+
+    for attempt in range(2):
+        try:
+            with durable.run("run") as run:
+                program(run)
+                if attempt == 0:
+                    raise Failing
+        except Failing:
+            pass
+    assert model.calls == 1
+
+
+def test_an_unbound_call_while_a_run_is_active_warns_once(durable: Durable) -> None:
+    model = Model()
+    with durable.run("run"), ThreadPoolExecutor() as pool:
+        with pytest.warns(DurableWarning, match=r"run\.bind"):
+            pool.submit(model.invoke, "a").result()
+        pool.submit(model.invoke, "a").result()
+    assert durable.get("run").step == 0
+
+
+async def test_parallel_tasks_of_a_block_are_matched_by_their_prompts(durable: Durable) -> None:
+    class Random(Model):
+        async def _agenerate(self, messages: Any, *args: Any, **kwargs: Any) -> Any:
+            await asyncio.sleep(len(messages[-1].content) % 3 / 1000)
+            return self._generate(messages)
+
+    model = Random()
+    prompts = ["aaa", "b", "cc", "b", "dddd"]
+    for attempt in range(2):
+        try:
+            async with durable.run("run"):
+                order = prompts if attempt == 0 else list(reversed(prompts))
+                answers = await asyncio.gather(*(model.ainvoke(p) for p in order))
+                assert [a.content for a in answers] == [f"<{p}>" for p in order]
+                if attempt == 0:
+                    raise Failing
+        except Failing:
+            pass
+    assert model.calls == 5

@@ -1,0 +1,175 @@
+"""Wrapping: the copy is of the same type, its calls are durable, the original is untouched."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from langchain_core.output_parsers import StrOutputParser
+from langchain_core.prompts import ChatPromptTemplate
+from langchain_core.runnables import Runnable, RunnableLambda, RunnableSequence
+
+from langchain_durable import Durable, RunCompleted, RunInputMismatch
+from langchain_durable.errors import ConfigurationError, InvalidRunId
+from tests.fakes import Failing, Model
+
+
+def three_steps(model: Model, last: Any = lambda text: text) -> Runnable[Any, Any]:
+    ask = ChatPromptTemplate.from_messages([("human", "{x}")]) | model | StrOutputParser()
+    again: Runnable[str, Any] = RunnableLambda(lambda text: {"x": text})
+    return ask | again | ask | again | ask | RunnableLambda(last)
+
+
+def test_a_wrapped_chain_is_still_what_it_was(durable: Durable) -> None:
+    chain = three_steps(Model())
+
+    wrapped = durable.wrap(chain)
+
+    assert isinstance(wrapped, RunnableSequence)
+    assert type(wrapped).__name__ == "RunnableSequence"
+    assert wrapped is not chain
+    assert type(chain) is RunnableSequence
+
+
+def test_the_original_stays_undurable(durable: Durable) -> None:
+    model = Model()
+    chain = three_steps(model)
+    durable.wrap(chain)
+
+    chain.invoke({"x": "a"}, durable.config("run"))
+    chain.invoke({"x": "a"}, durable.config("run"))
+
+    assert model.calls == 6
+    assert durable.runs() == []
+
+
+def test_a_completed_run_gives_its_stored_result_without_calls(durable: Durable) -> None:
+    model = Model()
+    wrapped = durable.wrap(three_steps(model))
+
+    first = wrapped.invoke({"x": "a"}, durable.config("run"))
+    second = wrapped.invoke({"x": "a"}, durable.config("run"))
+
+    assert first == second == "<<<a>>>"
+    assert model.calls == 3
+
+
+async def test_a_run_begun_by_invoke_is_resumed_by_ainvoke(durable: Durable) -> None:
+    model = Model()
+    broken = [True]
+
+    def last(text: str) -> str:
+        if broken:
+            raise Failing(broken.pop())
+        return text
+
+    wrapped = durable.wrap(three_steps(model, last))
+    with pytest.raises(Failing):
+        wrapped.invoke({"x": "a"}, durable.config("run"))
+
+    assert await wrapped.ainvoke({"x": "a"}, durable.config("run")) == "<<<a>>>"
+    assert model.calls == 3
+
+
+def test_a_stream_of_a_completed_run_is_replayed(durable: Durable) -> None:
+    model = Model()
+    wrapped = durable.wrap(three_steps(model))
+    wrapped.invoke({"x": "a"}, durable.config("run"))
+
+    assert "".join(wrapped.stream({"x": "a"}, durable.config("run"))) == "<<<a>>>"
+    assert model.calls == 3
+
+
+async def test_invoke_after_a_stream_that_completed_replays_the_steps(durable: Durable) -> None:
+    model = Model()
+    wrapped = durable.wrap(three_steps(model))
+    chunks = [chunk async for chunk in wrapped.astream({"x": "a"}, durable.config("run"))]
+
+    assert "".join(chunks) == wrapped.invoke({"x": "a"}, durable.config("run")) == "<<<a>>>"
+    assert model.calls == 3
+
+
+def test_a_new_step_in_a_completed_run_is_refused(durable: Durable) -> None:
+    model = Model()
+    short = durable.wrap(three_steps(model), name="p")
+    short.invoke({"x": "a"}, durable.config("run"))
+    longer = durable.wrap(three_steps(model) | (lambda text: text) | model, name="p")
+
+    with pytest.raises(RunCompleted, match="new run_id"):
+        list(longer.stream({"x": "a"}, durable.config("run")))
+    assert model.calls == 3
+
+
+def test_another_input_is_refused_and_the_key_is_named(durable: Durable) -> None:
+    wrapped = durable.wrap(three_steps(Model()))
+    wrapped.invoke({"x": "a", "y": 1}, durable.config("run"))
+
+    with pytest.raises(RunInputMismatch, match=r"'x' differs.*new turn .* is a new run"):
+        wrapped.invoke({"x": "b", "y": 1}, durable.config("run"))
+
+
+def test_a_call_without_an_id_is_a_new_run_each(
+    durable: Durable, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", logger="langchain_durable")
+    wrapped = durable.wrap(three_steps(Model()))
+
+    wrapped.invoke({"x": "a"})
+    wrapped.invoke({"x": "a"})
+
+    runs = durable.runs()
+    assert len(runs) == 2
+    assert all(run.run_id in caplog.text for run in runs)
+
+
+def test_a_wrapped_runnable_inside_a_wrapped_one_joins_its_run(durable: Durable) -> None:
+    model = Model()
+    inner = durable.wrap(three_steps(model))
+    outer = durable.wrap(RunnableLambda(lambda x: inner.invoke({"x": x})))
+
+    assert outer.invoke("a", durable.config("run")) == "<<<a>>>"
+    assert [run.run_id for run in durable.runs()] == ["run"]
+    assert durable.get("run").step == 3
+
+
+def test_a_wrapped_runnable_goes_into_a_plain_chain(durable: Durable) -> None:
+    model = Model()
+    prepare: Runnable[str, Any] = RunnableLambda(lambda x: {"x": x})
+    chain = prepare | durable.wrap(three_steps(model))
+
+    assert chain.invoke("a", durable.config("run")) == "<<<a>>>"
+    assert chain.invoke("a", durable.config("run")) == "<<<a>>>"
+    assert model.calls == 3
+
+
+@pytest.mark.parametrize("run_id", ["", "a\nb", "x" * 257, "\x00", 7, "a{b}", "\ud800"])
+def test_what_cannot_name_a_run_is_refused(durable: Durable, run_id: Any) -> None:
+    wrapped = durable.wrap(three_steps(Model()))
+    with pytest.raises(InvalidRunId, match="1 to 256 characters"):
+        wrapped.invoke({"x": "a"}, {"configurable": {"durable_run_id": run_id}})
+
+
+def test_only_runnables_can_be_wrapped(durable: Durable) -> None:
+    with pytest.raises(ConfigurationError, match=r"durable\.run"):
+        durable.wrap(lambda x: x)  # type: ignore[type-var]  # the mistake that is tested
+
+
+def test_with_config_and_bind_keep_a_wrapped_runnable_durable(durable: Durable) -> None:
+    model = Model()
+    wrapped = durable.wrap(three_steps(model)).with_config(durable.config("run"))
+
+    wrapped.invoke({"x": "a"})
+    wrapped.invoke({"x": "a"})
+
+    assert model.calls == 3
+
+
+def test_two_calls_with_the_same_prompt_are_two_calls(durable: Durable) -> None:
+    model = Model()
+    program: Runnable[str, Any] = RunnableLambda(lambda x: [model.invoke(x) for _ in range(3)])
+    wrapped = durable.wrap(program)
+
+    wrapped.invoke("same", durable.config("run"))
+
+    assert model.calls == 3
+    assert durable.get("run").step == 3
