@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from rich.console import Console
+from rich.padding import Padding
 from rich.status import Status
 from rich.table import Table
 from rich.text import Text
@@ -23,6 +24,7 @@ from langchain_durable.events import Entry
 from langchain_durable.journal import Header
 
 _NAME = 18
+_WORTH_SAYING = 0.01
 _ADDED = (
     "from langchain_durable import Durable",
     "durable = Durable()",
@@ -129,8 +131,8 @@ class DemoView:
         """What happened, what was saved, and whether it is true."""
         self._title("5", "What happened")
         self._console.print(_table(report))
-        self._requests(report)
-        self._say(("\n    answer    ", "dim"), (report.answer, ""))
+        self._console.print()
+        self._console.print(Padding(_facts(report), (0, 0, 0, 4), expand=False))
         self._console.print()
         for check in report.checks:
             sign, style = ("✓", "green") if check.holds else ("✗", "bold red")
@@ -139,22 +141,6 @@ class DemoView:
             ("      counted at the model server and in a file that the tools write to", "dim")
         )
         self._yours(report)
-
-    def _requests(self, report: Report) -> None:
-        first, second = report.requests
-        self._say(
-            ("\n    requests  ", "dim"),
-            f"{first} + {second} = {first + second}",
-            (f"  (from the beginning again: {report.requests_without})", "dim"),
-        )
-        parts = [
-            _count(report.saved("model"), "model call"),
-            _count(report.saved("retriever"), "retrieval"),
-            _count(report.saved("tool"), "tool call"),
-            f"{report.saved_tokens} tokens" if report.saved_tokens else "",
-            times.span(report.saved_seconds) if report.saved_seconds > 0.01 else "",
-        ]
-        self._say(("    saved     ", "dim"), ", ".join(filter(None, parts)) or "nothing yet")
 
     def _yours(self, report: Report) -> None:
         self._title("6", "Your own agent")
@@ -166,6 +152,26 @@ class DemoView:
             self._console.print()
             self._say(("    kept: ", "dim"), report.directory)
             self._say(f"    langchain-durable show {RUN_ID} --url {report.journal}")
+
+
+def _facts(report: Report) -> Table:
+    first, second = report.requests
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    grid.add_column(style="dim", no_wrap=True)
+    grid.add_column(overflow="fold")
+    without = (f"  (from the beginning again: {report.requests_without})", "dim")
+    grid.add_row("requests", Text.assemble(f"{first} + {second} = {first + second}", without))
+    parts = [
+        _count(report.saved("model"), "model call"),
+        _count(report.saved("retriever"), "retrieval"),
+        _count(report.saved("tool"), "tool call"),
+        f"{report.saved_tokens} tokens" if report.saved_tokens else "",
+        times.span(report.saved_seconds) if report.saved_seconds > _WORTH_SAYING else "",
+    ]
+    saved = ", ".join(filter(None, parts))
+    grid.add_row("saved", saved or "nothing: no call had finished when it was killed")
+    grid.add_row("answer", report.answer)
+    return grid
 
 
 def _count(number: int, noun: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
@@ -17,7 +18,7 @@ from langchain_durable.cli.output import make_console, print_json
 from langchain_durable.cli.programs import load_program
 from langchain_durable.cli.show import brief_result
 from langchain_durable.cli.words import status_text
-from langchain_durable.errors import JournalError
+from langchain_durable.errors import DurableError, JournalError
 from langchain_durable.events import StepStarted
 
 if TYPE_CHECKING:  # importing LangChain takes a second, which --help need not wait for
@@ -48,7 +49,7 @@ def resume(
     with _handle(program, url, prefix) as durable:
         before = durable.header(run_id)
         with _told(durable, run_id, before.seq, make_console(stderr=True)):
-            result = durable.resume(run_id, program)
+            result = _result(durable, run_id, program)
         after = durable.header(run_id)
     if as_json:
         print_json(
@@ -64,6 +65,16 @@ def resume(
     console = make_console()
     console.print(status_text(after, alive=True))
     console.print(brief_result(result), markup=False)
+
+
+def _result(durable: Durable, run_id: str, program: Any) -> Any:
+    try:
+        return durable.resume(run_id, program)
+    except DurableError:
+        raise
+    except Exception as exc:  # the program's own: its traceback is what helps
+        traceback.print_exc()
+        raise typer.Exit(1) from exc
 
 
 @contextmanager

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
+from rich.padding import Padding
 from rich.text import Text
 
 from langchain_durable.cli import times
@@ -16,6 +18,7 @@ from langchain_durable.cli.output import make_console, one_line, print_json
 from langchain_durable.cli.runs import header_json, program
 from langchain_durable.cli.waterfall import print_attempts
 from langchain_durable.cli.words import status_text
+from langchain_durable.events import RunStatus
 from langchain_durable.journal import Header
 
 if TYPE_CHECKING:  # importing LangChain takes a second, which --help need not wait for
@@ -23,6 +26,7 @@ if TYPE_CHECKING:  # importing LangChain takes a second, which --help need not w
 
 _MS = 1_000_000
 _MESSAGES = 12
+_UNFINISHED = (RunStatus.RUNNING, RunStatus.PAUSED, RunStatus.FAILED, RunStatus.CANCELLED)
 
 
 def show(run_id: RunId, as_json: AsJson = False, url: Url = None, prefix: Prefix = PREFIX) -> None:
@@ -51,14 +55,10 @@ def show(run_id: RunId, as_json: AsJson = False, url: Url = None, prefix: Prefix
     print_attempts(console, attempts)
     _print_messages(console, checkpoint)
     _print_end(console, checkpoint)
-    if not alive and header.status.value in ("running", "paused", "failed"):
-        console.print(
-            Text.assemble(
-                ("\nTo go on: ", "dim"),
-                f"langchain-durable resume {run_id} --app module:agent",
-                (", or make the same call again", "dim"),
-            )
-        )
+    if not alive and header.status in _UNFINISHED:
+        how = f"langchain-durable resume {shlex.quote(run_id)} --app MODULE:RUNNABLE"
+        console.print(Text.assemble(("\nTo go on:  ", "dim"), how))
+        console.print(Text("           or make the same call again, with the same id", style="dim"))
 
 
 def print_header(
@@ -117,13 +117,14 @@ def _print_messages(console: Console, checkpoint: Checkpoint) -> None:
 
 
 def _print_end(console: Console, checkpoint: Checkpoint) -> None:
-    if checkpoint.error is not None:
-        error = checkpoint.error
-        console.print(Text.assemble(("\nerror", "dim")))
+    error = checkpoint.error
+    if error is not None and not any(step.error == error for step in checkpoint.steps):
+        console.print(Text("\nerror", style="dim"))
         console.print(Text(f"  {error.qualname}: {one_line(error.message, 500)}", style="red"))
     if checkpoint.result is not None:
         console.print(Text("\nresult", style="dim"))
-        console.print(Text(f"  {one_line(brief_result(checkpoint.result), 500)}"))
+        brief = Text(one_line(brief_result(checkpoint.result), 500))
+        console.print(Padding(brief, (0, 0, 0, 2), expand=False))
 
 
 def brief_result(value: Any) -> str:

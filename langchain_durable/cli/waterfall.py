@@ -39,8 +39,8 @@ def print_attempts(
             parts.append(_table(console.width - indent, attempt, before, total))
         else:
             parts.append(Text("  no step of its own", style="dim"))
+        parts += _errors(attempt)
         console.print(Padding(Group(*parts), (0, 0, 0, indent), expand=False))
-        _print_errors(console, attempt)
         before += attempt.last - attempt.started
 
 
@@ -100,8 +100,12 @@ def _bar(execution: Execution, attempt: AttemptHistory, before: int, total: int)
     return Text.assemble(("·" * left, "bright_black"), ("━" * length, style))
 
 
-def _print_errors(console: Console, attempt: AttemptHistory) -> None:
-    for each in attempt.executions:
-        if each.error is not None:
-            said = f"  {each.name}: {each.error.qualname}: {each.error.message}"
-            console.print(Text(one_line(said, 300), style="red"))
+def _errors(attempt: AttemptHistory) -> list[Text]:
+    return [
+        Text(
+            f"  {each.name}: {each.error.qualname}: {one_line(each.error.message, 300)}",
+            style="red",
+        )
+        for each in attempt.executions
+        if each.error is not None
+    ]

@@ -18,7 +18,7 @@ ANSWER = (
 SYSTEM = "You answer the customers of a coffee shop."
 
 HANDBOOK = (
-    "Lost parcels: send a new one from stock, or refund the full price at once.",
+    "Lost parcel: send a new one from stock, or refund the full price at once.",
     "Opened coffee: cannot be returned, except when it is stale.",
     "Opening hours: Monday to Saturday, nine to six.",
     "Grinders: two years of warranty, repaired by the maker.",
