@@ -115,8 +115,7 @@ class Connector:
             runtime, self._runtime = self._runtime, None
             server, self._server = self._server, None
         if runtime is not None:
-            runtime.keeper.stop()
-            runtime.store.close()
+            runtime.close()
         if server is not None:
             server.release()
 

@@ -7,10 +7,17 @@ from typing import Any
 
 from langchain_durable.codec import decode_entry, encode_event
 from langchain_durable.errors import ConfigurationError, RunBusy, RunNotFound
-from langchain_durable.events import AttemptStarted, Entry, Outcome, RunStatus, StepEnded
+from langchain_durable.events import (
+    AttemptStarted,
+    Entry,
+    Outcome,
+    RunStatus,
+    StepEnded,
+    StepStarted,
+)
 from langchain_durable.journal import Close, Header, Intent, Opened, Opening, Verdict
 from langchain_durable.recorder.acquire import INPUT, PAGE, expired, not_found
-from langchain_durable.recorder.attempt import bind
+from langchain_durable.recorder.attempt import ARGUMENTS, bind
 from langchain_durable.recorder.runtime import Runtime
 from langchain_durable.state import Checkpoint, fold
 from langchain_durable.waiting import Procedure
@@ -53,8 +60,13 @@ def checkpoint(runtime: Runtime, run_id: str) -> Procedure[Checkpoint]:
 def decode_payload(runtime: Runtime, run_id: str, entry: Entry) -> Any:
     """The value that an entry carries."""
     assert entry.payload is not None  # the fold asks for entries with a payload only
-    step = getattr(entry.event, "step", None)
-    where = bind(run_id, step) if step is not None else bind(run_id, b"", "result")
+    event = entry.event
+    if isinstance(event, StepStarted):
+        where = bind(run_id, event.step, ARGUMENTS)
+    elif isinstance(event, StepEnded):
+        where = bind(run_id, event.step)
+    else:
+        where = bind(run_id, b"", "result")
     return runtime.codec.decode(entry.payload, bind=where)
 
 

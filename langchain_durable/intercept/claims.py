@@ -21,8 +21,8 @@ def claim(kind: StepKind, kwargs: Mapping[str, Any]) -> Step | None:
     step = of_manager(kwargs.get("run_manager")) or pending.get()
     if step is None and active.get() is None:
         _warn_if_stray()
-    if step is None or step.scope.taken or step.scope.kind is not kind:
-        return None
+    if step is None or step.scope.taken or step.scope.kind is not kind or step.attempt.closed:
+        return None  # also for what a program still does when its run is over
     step.scope.taken = True
     return step
 

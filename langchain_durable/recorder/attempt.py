@@ -38,6 +38,8 @@ from langchain_durable.waiting import Procedure, Ready, Ticket
 IN_DOUBT = "durable_in_doubt"
 """Key of a tool's metadata that holds its in-doubt policy: ``retry``, ``ask`` or ``fail``."""
 
+ARGUMENTS = "arguments"
+
 _DONE: Ready[None] = Ready(None)
 
 
@@ -190,8 +192,11 @@ class Attempt:
             f"record its result, or durable.resolve({self.run_id!r}, {step!r}) to let it run again",
         )
 
+    def _id(self, scope: Scope) -> bytes:
+        return self.tree.resolve(scope).id
+
     def _bind(self, scope: Scope) -> bytes:
-        return bind(self.run_id, self.tree.resolve(scope).id)
+        return bind(self.run_id, self._id(scope))
 
     def check(self) -> None:
         """Raise if this attempt may not go on."""
@@ -271,7 +276,7 @@ class Attempt:
 
     def _encode_input(self, scope: Scope, inputs: Any) -> bytes | None:
         try:
-            return self.codec.encode(inputs, bind=self._bind(scope))
+            return self.codec.encode(inputs, bind=bind(self.run_id, self._id(scope), ARGUMENTS))
         except DurableError:
             return None  # an input is for people; the step itself does not depend on it
 
@@ -290,6 +295,8 @@ class Attempt:
         with self._lock:
             if self.broken is not None:
                 raise self.broken
+            if self.closed and close is None:
+                return _DONE  # a call that outlived its run, as a task of a failed gather does
             # recall() has refused live steps of an attempt that has neither
             assert self.store is not None
             assert self.lease is not None

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 
 from langchain_durable.codec import Codec
-from langchain_durable.errors import RunBusy
+from langchain_durable.errors import RunBusy, RunFenced
 from langchain_durable.journal import Store
 from langchain_durable.recorder.attempt import Attempt
 from langchain_durable.recorder.keeper import LeaseKeeper
@@ -79,6 +79,20 @@ class Runtime:
     def active(self) -> list[Attempt]:
         with self._lock:
             return list(self._active.values())
+
+    def close(self) -> None:
+        """Write what is on its way and let the store go. Active runs cannot go on."""
+        for attempt in self.active():
+            attempt.broken = RunFenced(
+                attempt.run_id,
+                "its handle was closed while it was active.",
+                expected="an open handle until the run has ended",
+                came="Durable.close()",
+                do="close the handle when its runs have ended; call the run again to go on",
+            )
+            self.free(attempt)
+        self.keeper.stop()
+        self.store.close()
 
     def forget_parent(self) -> None:
         """In a forked child: the parent's runs are not ours."""

@@ -61,9 +61,9 @@ def test_batch_as_completed_is_durable(durable: Durable) -> None:
     wrapped = durable.wrap(program(model, []))
     asked: Any = (["a", "b"], durable.config("run"))
 
-    first = sorted(wrapped.batch_as_completed(*asked))  # type: ignore[type-var]  # pairs of int and str
+    first = sorted(wrapped.batch_as_completed(*asked))
 
-    assert sorted(wrapped.batch_as_completed(*asked)) == first  # type: ignore[type-var]
+    assert sorted(wrapped.batch_as_completed(*asked)) == first
     assert model.calls == 2
 
 

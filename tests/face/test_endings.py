@@ -160,3 +160,27 @@ def test_a_run_that_nobody_runs_is_cancelled_at_once(durable: Durable) -> None:
         wrapped.invoke("a", durable.config("run"))
 
     assert durable.cancel("run").status is RunStatus.CANCELLED
+
+
+async def test_a_call_that_outlives_its_failed_run_ends_quietly(durable: Durable) -> None:
+    let_go, ended = asyncio.Event(), asyncio.Event()
+
+    class Late(Model):
+        async def _agenerate(self, messages: Any, *args: Any, **kwargs: Any) -> Any:
+            if messages[-1].content == "fails":
+                raise Failing
+            await let_go.wait()
+            ended.set()
+            return self._generate(messages)
+
+    model = Late()
+
+    async def program(_: Any) -> Any:
+        return await asyncio.gather(model.ainvoke("late"), model.ainvoke("fails"))
+
+    with pytest.raises(Failing):
+        await durable.wrap(RunnableLambda(program)).ainvoke("a", durable.config("run"))
+    let_go.set()
+    await ended.wait()
+
+    assert durable.get("run").status is RunStatus.FAILED

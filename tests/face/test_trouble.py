@@ -1,0 +1,268 @@
+"""Bad servers, bad records and bad ids: each a clear error of our own, and nothing is lost."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from langchain_core.messages import AIMessageChunk
+from langchain_core.outputs import ChatGenerationChunk
+from langchain_core.runnables import RunnableLambda
+
+from langchain_durable import Durable, JournalUnavailable, RunExpired, RunNotFound, RunStatus
+from langchain_durable.errors import (
+    JournalCorrupt,
+    JournalReadOnly,
+    JournalTooNew,
+    RunCrashLoop,
+    ServerError,
+    StreamCut,
+)
+from langchain_durable.store import Keys
+from tests.fakes import Failing, Model
+from tests.servers import Server, free_port, start_valkey
+
+
+@pytest.fixture
+def own_server(tmp_path: Path) -> Iterator[Server]:
+    with start_valkey(tmp_path / "own") as server:
+        yield server
+
+
+def begun(durable: Durable, model: Model) -> Any:
+    """A run that failed after its first step."""
+    broken = [True]
+
+    def program(text: str) -> Any:
+        first = model.invoke(text).content
+        if broken:
+            raise Failing(broken.pop())
+        return model.invoke(first).content
+
+    wrapped = durable.wrap(RunnableLambda(program))
+    with pytest.raises(Failing):
+        wrapped.invoke("a", durable.config("run"))
+    return wrapped
+
+
+@pytest.mark.parametrize("method", ["get", "events", "resume", "cancel", "delete"])
+def test_an_unknown_run_is_not_found(durable: Durable, method: str) -> None:
+    with pytest.raises(RunNotFound, match=r"'nobody'.*durable\.runs\(\)"):
+        getattr(durable, method)("nobody")
+
+
+def test_a_server_that_is_not_there_is_said_so() -> None:
+    with Durable(f"redis://user:secret@127.0.0.1:{free_port()}/0", retry_for=0.2) as durable:
+        wrapped = durable.wrap(RunnableLambda(str))
+        with pytest.raises(JournalUnavailable, match=r"127\.0\.0\.1") as caught:
+            wrapped.invoke("a", durable.config("run"))
+    assert "secret" not in str(caught.value)
+
+
+def test_a_server_that_goes_away_stops_the_run_and_keeps_what_was_acknowledged(
+    own_server: Server,
+) -> None:
+    durable = Durable(own_server.url, retry_for=0.3, lease=1)
+    model = Model()
+    gone = [True]
+
+    def program(text: str) -> Any:
+        first = model.invoke(text).content
+        if gone:
+            own_server.kill()
+            gone.clear()
+        try:
+            return model.invoke(first).content
+        except JournalUnavailable:
+            return "a program that swallows errors"
+
+    wrapped = durable.wrap(RunnableLambda(program))
+    with pytest.raises(JournalUnavailable):
+        wrapped.invoke("a", durable.config("run"))
+    assert model.calls == 2
+
+    own_server.restart()
+    assert wrapped.invoke("a", durable.config("run")) == "<<a>>"
+    assert model.calls == 3, "the step whose record was lost, and no other"
+    durable.close()
+
+
+def test_a_short_outage_is_not_noticed(own_server: Server) -> None:
+    durable = Durable(own_server.url, retry_for=20, lease=5)
+    model = Model()
+
+    def program(text: str) -> Any:
+        first = model.invoke(text).content
+        own_server.kill()
+        threading.Thread(target=own_server.restart).start()
+        return model.invoke(first).content
+
+    assert durable.wrap(RunnableLambda(program)).invoke("a", durable.config("run")) == "<<a>>"
+    assert durable.get("run").step == 2
+    durable.close()
+
+
+def test_a_replica_refuses_to_be_a_journal(own_server: Server) -> None:
+    own_server.client().execute_command("REPLICAOF", "127.0.0.1", str(free_port()))
+    with Durable(own_server.url, retry_for=0.2) as durable:
+        wrapped = durable.wrap(RunnableLambda(str))
+        with pytest.raises((JournalReadOnly, JournalUnavailable), match="Do:"):
+            wrapped.invoke("a", durable.config("run"))
+
+
+def keys(durable: Durable) -> Any:
+    return Keys(durable.connector.prefix)
+
+
+def test_a_journal_that_has_expired_says_so(durable: Durable, journal_server: Server) -> None:
+    wrapped = begun(durable, Model())
+    journal_server.client().delete(keys(durable).journal("run"))
+
+    with pytest.raises(RunExpired, match="time to live"):
+        wrapped.invoke("a", durable.config("run"))
+
+
+def test_a_run_of_a_newer_release_is_refused(durable: Durable, journal_server: Server) -> None:
+    wrapped = begun(durable, Model())
+    journal_server.client().hset(keys(durable).meta("run"), "format", 99)
+
+    with pytest.raises(JournalTooNew, match="format 99"):
+        wrapped.invoke("a", durable.config("run"))
+
+
+def damage(server: Server, key: str, payload: bytes) -> None:
+    """Replace each payload in a journal."""
+    entries: Any = server.client().xrange(key)
+    server.client().delete(key)
+    for entry_id, fields in entries:
+        if b"p" in fields:
+            fields[b"p"] = payload
+        server.client().xadd(key, fields, id=entry_id)
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [b"", b"garbage", b"\x80\x04\x95cposix\nsystem\n(S'false'\ntR."],
+    ids=["empty", "garbage", "pickle"],
+)
+def test_a_damaged_record_is_refused(
+    durable: Durable, journal_server: Server, payload: bytes
+) -> None:
+    wrapped = begun(durable, Model())
+    damage(journal_server, keys(durable).journal("run"), payload)
+
+    with pytest.raises(JournalCorrupt):
+        wrapped.invoke("a", durable.config("run"))
+
+
+def test_foreign_data_under_our_key_is_refused(durable: Durable, journal_server: Server) -> None:
+    journal_server.client().set(keys(durable).meta("run"), "somebody else's")
+
+    with pytest.raises(JournalCorrupt, match="Do:"):
+        durable.wrap(RunnableLambda(str)).invoke("a", durable.config("run"))
+
+
+def test_attempts_that_get_nowhere_end_in_a_crash_loop(make_durable: Any) -> None:
+    for _ in range(5):
+        dying = make_durable(lease=0.5)
+        run = dying.run("run")
+        run.__enter__()
+        run._deactivate()  # the process dies here: nothing ends the attempt
+        dying.connector.connect().keeper.stop()
+
+    last = make_durable(lease=0.5)
+    with pytest.raises(RunCrashLoop, match="crash_loop"), last.run("run"):
+        pass
+    assert last.get("run").status is RunStatus.FAILED
+    with last.run("run") as run:
+        assert run.attempt == 6
+
+
+def test_deleting_a_run_removes_all_of_it(durable: Durable, journal_server: Server) -> None:
+    begun(durable, Model())
+    durable.delete("run")
+
+    assert list(journal_server.client().scan_iter(f"{durable.connector.prefix}:*run*")) == []
+    with pytest.raises(RunNotFound):
+        durable.get("run")
+
+
+class Cut(Model):
+    """Streams half an answer and stops, as ``ChatOpenAI`` does when a proxy hangs up."""
+
+    cut: bool = True
+
+    def _stream(self, *args: Any, **kwargs: Any) -> Iterator[ChatGenerationChunk]:
+        if not self.cut:
+            yield from super()._stream(*args, **kwargs)
+            return
+        self.cut = False
+        self._prompts.append([])
+        yield ChatGenerationChunk(message=AIMessageChunk(content="half"))
+
+
+Cut.__module__ = "langchain_openai.chat_models.base"  # known to say why a stream ends
+
+
+def test_a_stream_that_was_cut_is_no_answer(durable: Durable) -> None:
+    model = Cut()
+    wrapped = durable.wrap(model | RunnableLambda(lambda m: m.content))
+    with pytest.raises(StreamCut, match="finish reason"):
+        list(wrapped.stream("a", durable.config("run")))
+
+    assert "".join(wrapped.stream("a", durable.config("run"))) == "<a>"
+    assert model.calls == 2
+
+
+def test_a_cut_stream_can_be_accepted(make_durable: Any) -> None:
+    durable = make_durable(require_finish_reason=False)
+    wrapped = durable.wrap(Cut() | RunnableLambda(lambda m: m.content))
+
+    assert list(wrapped.stream("a", durable.config("run"))) == ["half"]
+
+
+def test_a_cache_is_no_journal(own_server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    own_server.client().config_set("maxmemory-policy", "allkeys-lru")
+    monkeypatch.delenv("LANGCHAIN_DURABLE_URL", raising=False)
+    monkeypatch.setenv("REDIS_URL", own_server.url)
+    with Durable() as durable, pytest.raises(ServerError, match="LANGCHAIN_DURABLE_URL"):
+        durable.runs()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="forks are of POSIX")
+def test_a_forked_child_can_use_the_handle(durable: Durable) -> None:
+    model = Model()
+    wrapped = durable.wrap(model | RunnableLambda(lambda m: m.content))
+    wrapped.invoke("a", durable.config("before"))
+
+    pid = os.fork()
+    if pid == 0:
+        status = 1
+        try:
+            wrapped.invoke("b", durable.config("child"))
+            status = 0 if wrapped.invoke("a", durable.config("before")) == "<a>" else 2
+        finally:
+            os._exit(status)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    wrapped.invoke("c", durable.config("parent"))
+
+    assert {run.run_id for run in durable.runs()} == {"before", "child", "parent"}
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="forks are of POSIX")
+def test_a_child_forked_inside_a_run_does_not_own_it(durable: Durable) -> None:
+    with durable.run("run"):
+        pid = os.fork()
+        if pid == 0:
+            try:
+                Model().invoke("from the child")
+            finally:
+                os._exit(0)
+        os.waitpid(pid, 0)
+        Model().invoke("from the parent")
+
+    assert durable.get("run").step == 1
