@@ -14,8 +14,14 @@ from tests.programs.program import MODEL, Mode
 EVERY = [(program.name, mode) for program in PROGRAMS.values() for mode in program.modes]
 
 
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_a_bare_program_gives_its_answer(name: str, undisturbed: Undisturbed) -> None:
+    assert begun(undisturbed(name, PROGRAMS[name].modes[0]))
+
+
+@pytest.mark.soak
 @pytest.mark.parametrize(("name", "mode"), EVERY)
-def test_a_bare_program_gives_its_answer(
+def test_a_bare_program_gives_its_answer_in_every_mode(
     name: str, mode: Mode, bare: Harness, new_trial: NewTrial
 ) -> None:
     program = PROGRAMS[name]
