@@ -10,8 +10,9 @@ import redis
 
 from langchain_durable.errors import ConfigurationError
 from langchain_durable.journal import Retention, Store
+from langchain_durable.store.cluster import SCHEME, ClusterLink
 from langchain_durable.store.keys import DEFAULT_PREFIX
-from langchain_durable.store.link import PoolLink
+from langchain_durable.store.link import Link, PoolLink
 from langchain_durable.store.lua import Scripts
 from langchain_durable.store.memory import MemoryStore
 from langchain_durable.store.redis import RedisStore
@@ -31,6 +32,7 @@ def open_store(
     """Open the store at a URL, or on the pool of a client that exists already.
 
     ``redis://``, ``rediss://`` (TLS) and ``unix://`` are redis-py's URLs;
+    ``redis+cluster://`` names a node of a Redis Cluster;
     ``memory://name`` is one store per process and name, for tests. Nothing is connected
     before the first call. ``retry_for``: seconds for which a lost connection is tried
     again. ``revive`` is called before each such try.
@@ -38,9 +40,8 @@ def open_store(
     if isinstance(url, str) and url.startswith("memory://"):
         return _memory(url.removeprefix("memory://"), retention)
     scripts = Scripts()
-    pool = _pool(url) if isinstance(url, str) else _client_pool(url)
     return RedisStore(
-        PoolLink(pool, scripts, owned=isinstance(url, str)),
+        _link(url, scripts),
         scripts,
         prefix=prefix,
         retention=retention,
@@ -49,9 +50,19 @@ def open_store(
     )
 
 
+def _link(url: str | redis.Redis, scripts: Scripts) -> Link:
+    if not isinstance(url, str):
+        return PoolLink(_client_pool(url), scripts, owned=False)
+    if url.startswith(SCHEME):
+        return ClusterLink(url, safe_url(url), scripts)
+    return PoolLink(_pool(url), scripts, owned=True)
+
+
 def _pool(url: str) -> redis.ConnectionPool:
     try:
-        return redis.ConnectionPool.from_url(url, **_defaults(url))
+        pool = redis.ConnectionPool.from_url(url, **_defaults(url))
+        # Made and thrown away, unconnected: redis-py checks the URL's options only here.
+        pool.connection_class(**pool.connection_kwargs)
     except (ValueError, TypeError) as exc:
         raise ConfigurationError(
             "The journal's URL cannot be used.",
@@ -59,6 +70,7 @@ def _pool(url: str) -> redis.ConnectionPool:
             came=f"{safe_url(url)} ({exc})",
             do="give a URL such as redis://localhost:6379/0",
         ) from exc
+    return pool
 
 
 def _defaults(url: str) -> dict[str, object]:

@@ -37,7 +37,7 @@ def described(url: str, replies: list[Any]) -> Mapping[str, Any]:
         "appendonly": info["aof_enabled"] == "1" if "aof_enabled" in info else "unknown",
         "appendfsync": fsync,
         "role": info.get("role", "unknown"),
-        "cluster": info.get("redis_mode", "standalone") == "cluster",
+        "cluster": info.get("cluster_enabled") == "1",
         "url": url,
     }
     facts |= {fact: int(info[name]) for fact, name in _NUMBERS.items() if name in info}
