@@ -1,0 +1,140 @@
+"""Programs with us and without: CPU time of the client's process, in all its threads."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Literal
+
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import BaseMessage
+
+from benchmarks.bench import Bench, Benchmark
+from benchmarks.measure import Series, Side, in_turns, ratio
+from benchmarks.programs import (
+    KEY,
+    RULES,
+    InstantModel,
+    Program,
+    agent,
+    agent_input,
+    chain,
+    chain_input,
+    messages_of_history,
+    openai_model,
+)
+from benchmarks.row import Row, Target
+from langchain_durable import Durable
+from langchain_durable.intercept.install import install, uninstall
+from langchain_durable.testing.openai_server import ScriptedOpenAI
+from langchain_durable.waiting import Procedure, adrive, drive
+
+Which = Literal["chain", "agent"]
+MakeModel = Callable[[Which], BaseChatModel]
+_SETTLE = 0.001
+_TARGETS = {"chain": Target(2.0), "agent": Target(1.4)}
+_TARGET_OPENAI = Target(1.15)
+_PROGRAMS: tuple[Which, ...] = ("chain", "agent")
+_numbers = itertools.count(1)
+
+
+def _run(bench: Bench) -> Iterator[Row]:
+    # One event loop for all: langchain-openai keeps its async client over loops that end.
+    with (
+        ScriptedOpenAI(RULES) as server,
+        Durable(bench.tcp) as durable,
+        asyncio.Runner() as loop,
+    ):
+
+        def openai(which: Which) -> BaseChatModel:
+            server.forget(KEY)
+            return openai_model(server.url, which)
+
+        models: tuple[tuple[str, MakeModel, int], ...] = (
+            ("instant model", lambda which: InstantModel(), bench.times(300, 2)),
+            ("ChatOpenAI", openai, bench.times(150, 2)),
+        )
+        for name, make, rounds in models:
+            targets = (
+                _TARGETS if name == "instant model" else dict.fromkeys(_TARGETS, _TARGET_OPENAI)
+            )
+            for which in _PROGRAMS:
+                for history in ([], messages_of_history()):
+                    case = f"{which}, {name}, {'101 messages' if history else 'short'}"
+                    for way, found in _both_ways(
+                        durable, loop, _program(make, which, history), rounds
+                    ):
+                        yield _row(f"{case}, {way}", found, targets[which])
+        yield _control(bench, durable)
+
+
+def _both_ways(
+    durable: Durable, loop: asyncio.Runner, program: tuple[Program, Any], rounds: int
+) -> Iterator[tuple[str, dict[str, Series]]]:
+    bare, inputs = program
+    wrapped = durable.wrap(bare)
+    warmup = max(1, rounds // 10)
+
+    def turns(ours: Any, theirs: Any) -> Procedure[dict[str, Series]]:
+        sides = _sides(durable, theirs, ours, inputs)
+        return in_turns(sides, rounds=rounds, warmup=warmup, settle=_SETTLE)
+
+    yield "sync", drive(turns(wrapped.invoke, bare.invoke))
+    yield "async", loop.run(adrive(turns(wrapped.ainvoke, bare.ainvoke)))
+
+
+def _program(make: MakeModel, which: Which, history: Sequence[BaseMessage]) -> tuple[Program, Any]:
+    if which == "chain":
+        return chain(make(which), history), chain_input(history)
+    return agent(make(which)), agent_input(history)
+
+
+def _sides(durable: Durable, bare: Any, wrapped: Any, inputs: Any) -> dict[str, Side]:
+    return {
+        "bare": lambda: bare(inputs),
+        "ours": lambda: wrapped(inputs, durable.config(f"overhead-{next(_numbers)}")),
+    }
+
+
+def _row(case: str, found: dict[str, Series], target: Target | None) -> Row:
+    cpu = ratio(found["ours"], found["bare"], "cpu")
+    bare, ours = (found[side].median("cpu") * 1e3 for side in ("bare", "ours"))
+    return Row(
+        case=case,
+        value=cpu.paired,
+        minima=cpu.minima,
+        unit="x",
+        target=target,
+        detail=f"{bare:.2f} -> {ours:.2f} ms, +{cpu.added * 1e3:.2f}",
+        more={
+            "totals": cpu.totals,
+            "added_ms": cpu.added * 1e3,
+            "bare_ms": {"median": bare, "least": found["bare"].least("cpu") * 1e3},
+            "ours_ms": {"median": ours, "least": found["ours"].least("cpu") * 1e3},
+        },
+    )
+
+
+def _control(bench: Bench, durable: Durable) -> Row:
+    """The agent without us, in a process where interception is installed or not: what the
+    sides called "bare" above would have been spared without us in their process."""
+    program, inputs = _program(lambda which: InstantModel(), "agent", [])
+
+    def prepare(side: str) -> None:
+        switch = install if side == "ours" else uninstall
+        switch()
+        program.invoke(inputs)  # the first call wraps the classes
+
+    sides: dict[str, Side] = dict.fromkeys(("bare", "ours"), lambda: program.invoke(inputs))
+    turns = in_turns(sides, rounds=bench.times(200, 2), warmup=bench.times(10, 1), before=prepare)
+    found = drive(turns)
+    install()
+    return _row("control: bare agent, interception installed / removed", found, None)
+
+
+OVERHEAD = Benchmark(
+    name="overhead",
+    title="CPU of a chain (3 model calls) and an agent (3 model, 3 tool calls), with us / without",
+    run=_run,
+)
