@@ -10,8 +10,9 @@ from typing import Any
 from uuid import UUID
 
 from langchain_durable import ids
-from langchain_durable.callbacks import PathTracker, active
+from langchain_durable.callbacks import PathTracker, RootCall, active
 from langchain_durable.durable import Durable
+from langchain_durable.intercept.install import install_graphs
 from langchain_durable.recorder.acquire import Request, abort, acquire, finish
 from langchain_durable.recorder.attempt import Attempt
 from langchain_durable.recorder.runtime import Runtime
@@ -61,12 +62,21 @@ class DurableCallbackHandler(PathTracker):
         return super()._enter(run_id, parent_run_id, label, inputs, **step)
 
     def _begin(self, inputs: Any) -> None:
+        install_graphs()
         tracker = active.get()
         self._inside = tracker is not None and not tracker.attempt.closed
         self._attempt = attempt = self._new_attempt()
         attempt.closed = False
         request = Request(inputs=inputs, program="callback", call={"method": "callback"})
         attempt.opener = _Opener(self._durable, attempt, request).open
+
+    def root_call(self, place: str) -> RootCall | None:
+        if active.get() is not None:
+            return None
+        if self._roots:
+            return super().root_call(place)
+        # The run is not taken yet, so nobody knows whether it is a new one.
+        return RootCall(f"{self.run_id}:{place}:0", resumed=True)
 
     def step(self, run_id: UUID) -> Any:
         return None if self._inside else super().step(run_id)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -40,6 +41,15 @@ class Step:
         self.scope = scope
 
 
+@dataclass(frozen=True, slots=True)
+class RootCall:
+    """A root call of a graph: an id that is the same in every attempt, and whether an
+    earlier attempt may have made it."""
+
+    id: str
+    resumed: bool
+
+
 class PathTracker(BaseCallbackHandler):
     """Follows one attempt's calls. Made and attached by us; not for use by programs."""
 
@@ -57,6 +67,14 @@ class PathTracker(BaseCallbackHandler):
     def scope(self, run_id: UUID | None) -> Scope | None:
         """The scope of one of LangChain's own run ids."""
         return self._scopes.get(run_id) if run_id is not None else None
+
+    def root_call(self, place: str) -> RootCall | None:
+        """The identity of a root call in this run; None if the run is over."""
+        attempt = self._attempt
+        if attempt.closed:
+            return None
+        number = attempt.tree.count(f"root:{place}")
+        return RootCall(f"{attempt.run_id}:{place}:{number}", attempt.resumed)
 
     def step(self, run_id: UUID) -> Step | None:
         """The step that one of LangChain's own run ids stands for."""

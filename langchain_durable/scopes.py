@@ -123,6 +123,10 @@ class Tree:
             arrivals[label] = scope.arrival + 1
         return scope
 
+    def count(self, label: str) -> int:
+        """How often this was asked for the label before, at the top of the tree."""
+        return self.enter(None, label, None).arrival
+
     def resolve(self, scope: Scope) -> Node:
         """Find out which node of the step tree a scope is, its ancestors first."""
         if scope.node is not None:

@@ -26,6 +26,7 @@ SEND = "__pregel_send"
 RUNTIME = "__pregel_runtime"
 CHECKPOINTER = "__pregel_checkpointer"
 DURABILITY = "__pregel_durability"
+TASK = "__pregel_task_id"
 
 ENTRIES: Mapping[type, tuple[str, ...]] = {
     BaseChatModel: (
@@ -119,15 +120,30 @@ def is_command(value: Any) -> bool:
     return cls is not None and isinstance(value, cls)
 
 
+def graph_class() -> Any:
+    """LangGraph's class of compiled graphs, if the program has imported it."""
+    return _langgraph("langgraph.pregel", "Pregel")
+
+
 def is_graph(runnable: Any) -> bool:
     """Is this a compiled LangGraph graph?"""
-    cls = _langgraph("langgraph.pregel", "Pregel")
+    cls = graph_class()
     return cls is not None and isinstance(runnable, cls)
 
 
 def own_checkpointer(graph: Any) -> Any:
     """The checkpointer a graph was compiled with; None if it has none."""
     return graph.checkpointer
+
+
+def has_own_saver(graph: Any) -> bool:
+    """Was this graph compiled with a checkpointer that keeps its threads?"""
+    return callable(getattr(graph.checkpointer, "get_tuple", None))
+
+
+def is_nested(configurable: Mapping[str, Any]) -> bool:
+    """Is a graph with this config called from inside of another graph, as its part?"""
+    return TASK in configurable
 
 
 def static_breakpoints(graph: Any, options: Mapping[str, Any]) -> bool:

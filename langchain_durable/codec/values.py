@@ -92,7 +92,8 @@ class Codec:
                 f"{what} is too large for the journal.",
                 expected=f"at most {self._max_bytes} bytes",
                 came=f"{len(body)} bytes",
-                do="keep it elsewhere and return a reference, or raise Durable(max_value_bytes=...)",
+                do="keep it elsewhere and return a reference, or raise the cap: "
+                "Durable(max_value_bytes=...)",
             )
         return self._envelope.seal(body, bind)
 

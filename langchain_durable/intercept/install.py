@@ -31,6 +31,7 @@ from langchain_durable.intercept.models import (
     merged_chat,
     merged_completion,
 )
+from langchain_durable.intercept.reentry import with_async_reentry, with_reentry
 from langchain_durable.intercept.streams import (
     StreamForm,
     async_stream,
@@ -95,6 +96,18 @@ def install() -> None:
             _patch(BaseChatModel, name, _managed(getattr(BaseChatModel, name)))
 
 
+def install_graphs() -> None:
+    """Intercept graphs too, once the program has imported LangGraph."""
+    cls = touchpoints.graph_class()
+    if cls is None or cls in _wrapped:
+        return
+    with _lock:
+        if cls not in _wrapped and _patched:
+            _patch(cls, "stream", with_reentry(cls.stream))
+            _patch(cls, "astream", with_async_reentry(cls.astream))
+            _wrapped.add(cls)
+
+
 def uninstall() -> None:
     """Give LangChain its own functions back. Active runs record no more."""
     with _lock:
@@ -117,6 +130,9 @@ def _entry(original: Callable[..., Any], base: type) -> Callable[..., Any]:
     def entry(self: Any, *args: Any, **kwargs: Any) -> Any:
         if type(self) not in _wrapped:
             _wrap_class(type(self), base)
+        limiter = getattr(self, "rate_limiter", None)
+        if limiter is not None and type(limiter) not in _wrapped:
+            _wrap_limiter(type(limiter))
         return original(self, *args, **kwargs)
 
     return entry
@@ -134,6 +150,37 @@ def _wrap_class(cls: type, base: type) -> None:
             setattr(wrapper, OURS, True)
             _patch(cls, name, wrapper)
         _wrapped.add(cls)
+
+
+def _wrap_limiter(cls: type) -> None:
+    """A call that the journal answers does not wait for its turn at the provider."""
+    with _lock:
+        if cls in _wrapped:
+            return
+        _patch(cls, "acquire", _unlimited(cls.acquire))  # type: ignore[attr-defined]  # a rate limiter's
+        _patch(cls, "aacquire", _aunlimited(cls.aacquire))  # type: ignore[attr-defined]
+        _wrapped.add(cls)
+
+
+def _unlimited(original: Callable[..., bool]) -> Callable[..., bool]:
+    @functools.wraps(original)
+    def acquire(self: Any, *args: Any, **kwargs: Any) -> bool:
+        return _is_known() or original(self, *args, **kwargs)
+
+    return acquire
+
+
+def _aunlimited(original: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(original)
+    async def aacquire(self: Any, *args: Any, **kwargs: Any) -> Any:
+        return _is_known() or await original(self, *args, **kwargs)
+
+    return aacquire
+
+
+def _is_known() -> bool:
+    step = pending.get()
+    return step is not None and not step.scope.taken and step.attempt.knows(step.scope)
 
 
 def _managed(original: Callable[..., Any]) -> Callable[..., Any]:

@@ -123,6 +123,14 @@ class Attempt:
 
     # -- answering ------------------------------------------------------------------
 
+    def knows(self, scope: Scope) -> bool:
+        """Will :meth:`recall` have an answer? Asked before a rate limiter is."""
+        if self.index is None or self.closed:
+            return False
+        self.tree.resolve(scope)
+        recorded = scope.recorded
+        return recorded is not None and recorded.outcome is Outcome.COMPLETED
+
     def recall(self, scope: Scope) -> Answer | None:
         """The recorded answer to a step, or None if it has to be made.
 

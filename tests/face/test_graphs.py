@@ -14,7 +14,7 @@ from langgraph.config import get_stream_writer
 from langgraph.graph import END, START, StateGraph
 from langgraph.types import Command, interrupt
 
-from langchain_durable import Durable, RunStatus
+from langchain_durable import Durable, DurableCallbackHandler, RunStatus
 from tests.fakes import Failing, Model, calls, once_each
 
 
@@ -204,3 +204,58 @@ def test_the_checkpoint_has_messages_and_tool_results(durable: Durable) -> None:
     assert [m.type for m in run.messages] == ["human", "ai", "tool", "tool", "ai", "tool", "ai"]
     assert sorted(map(str, run.tool_results.values())) == ["fixed", "saw x", "saw y"]
     assert run.step == 6
+
+
+class Remembering(InMemorySaver):
+    """Stands for a database: the threads outlive the attempts."""
+
+
+def two_turns(agent: Any, fail: list[bool]) -> list[str]:
+    said = []
+    for turn in ("one", "two"):
+        asked = {"messages": [HumanMessage(turn)]}
+        state = agent.invoke(asked, {"configurable": {"thread_id": "t"}})
+        said.append(" ".join(str(m.content) for m in state["messages"]))
+        if turn == "two" and fail:
+            raise Failing(fail.pop())
+    return said
+
+
+def test_turns_on_a_threads_own_checkpointer_are_not_taken_twice_in_a_block(
+    durable: Durable,
+) -> None:
+    model = Model(answer=lambda messages: f"{len(messages)}")
+    agent = create_agent(model, [], checkpointer=Remembering())
+    with pytest.raises(Failing), durable.run("run"):
+        two_turns(agent, [True])
+
+    with durable.run("run"):
+        said = two_turns(agent, [])
+
+    assert said == ["one 1", "one 1 two 3"]
+    assert model.calls == 2
+
+
+@pytest.mark.parametrize("mode", ["invoke", "ainvoke"])
+async def test_a_callback_resumes_an_agent_with_its_own_checkpointer(
+    durable: Durable, mode: str
+) -> None:
+    model, log = Model(answer=SCRIPT), list[str]()
+    agent = create_agent(model, tools_that(log, fail=[True]), checkpointer=Remembering())
+
+    async def attempt() -> Any:
+        config: Any = {
+            "callbacks": [DurableCallbackHandler(durable, run_id="run")],
+            "configurable": {"thread_id": "t"},
+        }
+        asked: Any = {"messages": [HumanMessage("go")]}
+        return (
+            agent.invoke(asked, config) if mode == "invoke" else await agent.ainvoke(asked, config)
+        )
+
+    with pytest.raises(Failing):
+        await attempt()
+    said = await attempt()
+
+    assert [m.type for m in said["messages"]] == ["human", "ai", "tool", "tool", "ai", "tool", "ai"]
+    assert (sorted(log), model.calls) == (["x", "y"], 3)

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from langchain_core.rate_limiters import InMemoryRateLimiter
 from langchain_core.runnables import RunnableLambda
 
 from langchain_durable import Durable, DurableWarning, RunBusy, RunInputMismatch
@@ -182,3 +183,17 @@ async def test_parallel_tasks_of_a_block_are_matched_by_their_prompts(durable: D
         except Failing:
             pass
     assert model.calls == 5
+
+
+def test_a_replayed_call_does_not_wait_for_a_rate_limiter(durable: Durable) -> None:
+    class Limiter(InMemoryRateLimiter):
+        asked = 0
+
+        def acquire(self, *, blocking: bool = True) -> bool:
+            type(self).asked += 1
+            return True
+
+    model = Model(rate_limiter=Limiter())
+    twice(durable, lambda: (model.invoke("a"), list(model.stream("b"))))
+
+    assert (model.calls, Limiter.asked) == (2, 2)
