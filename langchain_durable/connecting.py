@@ -10,15 +10,11 @@ import weakref
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from redis import Redis
-
 from langchain_durable.codec import Codec
-from langchain_durable.embedded import EmbeddedServer
 from langchain_durable.journal import Retention, Store
 from langchain_durable.recorder.runtime import Runtime
 from langchain_durable.recorder.settings import Settings
-from langchain_durable.server_url import Choice, choose, refuse_cache
-from langchain_durable.store import is_dead, open_store, this_owner
+from langchain_durable.server_url import Choice, RedisClient, choose, refuse_cache
 from langchain_durable.waiting import Blocking, Procedure
 
 _handles = itertools.count(1)
@@ -30,7 +26,7 @@ class Connector:
 
     def __init__(
         self,
-        url: str | Redis | None,
+        url: str | RedisClient | None,
         *,
         settings: Settings,
         prefix: str,
@@ -42,7 +38,7 @@ class Connector:
         self.prefix = prefix
         self.allow: Sequence[type] = codec["allow"]
         self._given = url
-        self._choice = choose(url, os.environ) if not isinstance(url, Redis) else None
+        self._choice = choose(url, os.environ) if url is None or isinstance(url, str) else None
         self._options: dict[str, Any] = {
             "prefix": prefix,
             "retention": retention,
@@ -52,7 +48,7 @@ class Connector:
         self._number = next(_handles)
         self._lock = threading.Lock()
         self._runtime: Runtime | None = None
-        self._server: EmbeddedServer | None = None
+        self._server: Any = None
         _connectors.add(self)
 
     def connected(self) -> Procedure[Runtime]:
@@ -64,6 +60,9 @@ class Connector:
 
     def connect(self) -> Runtime:
         """Open the store, if it is not open yet."""
+        # Here and below redis-py is imported at the first use: it takes long.
+        from langchain_durable.store.owner import is_dead
+
         with self._lock:
             if self._runtime is None:
                 self._runtime = Runtime(
@@ -76,10 +75,15 @@ class Connector:
             return self._runtime
 
     def _owner(self) -> str:
+        from langchain_durable.store.owner import this_owner
+
         # Two handles of one process are two owners: neither may walk into the other's run.
         return f"{this_owner()}.{self._number}"
 
     def _open(self) -> Store:
+        from langchain_durable.embedded import EmbeddedServer
+        from langchain_durable.store import open_store
+
         if self._choice is None:
             return open_store(self._given, **self._options)  # type: ignore[arg-type]  # a client, no URL
         if self._choice.directory is not None:
@@ -102,12 +106,12 @@ class Connector:
             self._server.ensure()
 
     @property
-    def server(self) -> str | Redis:
+    def server(self) -> Any:
         """The URL or client of the server in use, for those that connect on their own."""
         self.connect()
         if self._server is not None:
             return self._server.url
-        return self._choice.url if self._choice is not None else self._given  # type: ignore[return-value]  # no choice was needed for a client
+        return self._choice.url if self._choice is not None else self._given
 
     def close(self) -> None:
         """Flush and close the store, and let an embedded server go."""

@@ -11,7 +11,6 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, ParamSpec, TypeVar, cast
 
 from langchain_core.runnables import Runnable, RunnableConfig
-from redis import Redis
 
 from langchain_durable import ids
 from langchain_durable.connecting import Connector
@@ -25,6 +24,7 @@ from langchain_durable.recorder.settings import Drift, Durability, Settings
 from langchain_durable.run import Run
 from langchain_durable.running import Running
 from langchain_durable.runs import RunsById
+from langchain_durable.server_url import RedisClient
 from langchain_durable.touchpoints import is_graph
 from langchain_durable.waiting import adrive, drive
 from langchain_durable.wrap import RUN_ID, rebrand, with_configurable, wrapped_class
@@ -60,7 +60,7 @@ class Durable(RunsById):
 
     def __init__(
         self,
-        url: str | Redis | None = None,
+        url: str | RedisClient | None = None,
         *,
         durability: Durability = "sync",
         drift: Drift = "reuse",

@@ -13,13 +13,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from langchain_core.runnables import RunnableConfig
-from langgraph.checkpoint.memory import InMemorySaver
 
 from langchain_durable.connecting import Connector
 from langchain_durable.recorder.acquire import Request
 from langchain_durable.recorder.attempt import Attempt
 from langchain_durable.running import Running
-from langchain_durable.saver import RedisSaver, for_run
 from langchain_durable.touchpoints import (
     CHECKPOINTER,
     DURABILITY,
@@ -40,7 +38,13 @@ class GraphCalls:
         self._connector = connector
         self._lock = threading.Lock()
         self._saver: Any = None
-        self._in_memory: dict[str, MemoryRunSaver] = {}
+        self._in_memory: dict[str, Any] = {}
+
+    @property
+    def in_memory(self) -> bool:
+        """Is the journal in memory?"""
+        server = self._connector.server
+        return isinstance(server, str) and server.startswith("memory://")
 
     def running(
         self,
@@ -74,24 +78,17 @@ class GraphCalls:
 
     def view(self, run_id: str, *, fresh: bool) -> Any:
         """The saver of one run; with a journal in memory, so is the saver."""
+        # Imported here, because programs without graphs need none of it.
+        from langchain_durable.saver import MemoryRunSaver, RedisSaver, for_run
+
         with self._lock:
-            server = self._connector.server
-            if isinstance(server, str) and server.startswith("memory://"):
+            if self.in_memory:
                 return self._in_memory.setdefault(run_id, MemoryRunSaver())
             if self._saver is None:
-                saver = RedisSaver(server, prefix=self._connector.prefix)
+                saver = RedisSaver(self._connector.server, prefix=self._connector.prefix)
                 allowed = [(cls.__module__, cls.__qualname__) for cls in self._connector.allow]
                 self._saver = saver.with_allowlist(allowed) if allowed else saver
         return for_run(self._saver, run_id, fresh=fresh)
-
-
-class MemoryRunSaver(InMemorySaver):
-    """LangGraph's saver in memory, for one run."""
-
-    ttl: int | None = None
-
-    def flush(self) -> None:
-        """Nothing waits."""
 
 
 def with_thread(config: RunnableConfig | None, run_id: str, saver: Any) -> RunnableConfig:
@@ -143,10 +140,9 @@ class _Injected:
         metadata["run_id"] = f"{self._run_id}:0"
         injected = {RUN_ID: self._run_id, CHECKPOINTER: self._saver, DURABILITY: "exit"}
         ready = with_configurable(self._config, injected, metadata=metadata)
-        if isinstance(self._saver, MemoryRunSaver):
-            # Ours needs no thread_id, and a made-up one would show in the program's traces.
-            return with_thread(ready, self._run_id, self._saver)
-        return ready
+        # Only a saver in memory needs a thread_id; a made-up one would show in the traces.
+        in_memory = self._calls.in_memory
+        return with_thread(ready, self._run_id, self._saver) if in_memory else ready
 
     def settle(self, attempt: Attempt, value: Any) -> Procedure[None]:
         """Keep the state of a run that has paused; that of one that has not is its result."""

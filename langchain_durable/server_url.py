@@ -6,11 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import unquote, urlsplit
 
-from langchain_durable.embedded.place import default_directory
 from langchain_durable.errors import ConfigurationError, ServerError
+
+
+class RedisClient(Protocol):
+    """A ``redis.Redis`` client, told by its pool: redis-py is imported at the first use only."""
+
+    connection_pool: Any
 
 
 class Source(StrEnum):
@@ -63,7 +68,14 @@ def choose(url: str | None, env: Mapping[str, str]) -> Choice:
         if source is Source.ARGUMENT and offer is not None:
             # An empty setting must not silently become a journal on this machine's disk.
             raise _no_url(source, offer)
-    return Choice(source=Source.DEFAULT, directory=default_directory(env))
+    return Choice(source=Source.DEFAULT, directory=_default_directory(env))
+
+
+def _default_directory(env: Mapping[str, str]) -> Path:
+    # Imported here: most programs have a URL and need nothing of the embedded server.
+    from langchain_durable.embedded.place import default_directory
+
+    return default_directory(env)
 
 
 def _read(source: Source, url: str, env: Mapping[str, str]) -> Choice:
@@ -87,7 +99,7 @@ def _directory(source: Source, url: str, env: Mapping[str, str]) -> Path:
             do="use three slashes before an absolute path",
         )
     path = unquote(parts.path)
-    return Path(path) if path.strip("/") else default_directory(env)
+    return Path(path) if path.strip("/") else _default_directory(env)
 
 
 def _no_url(source: Source, url: str) -> ConfigurationError:
