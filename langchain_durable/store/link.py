@@ -54,20 +54,22 @@ class PoolLink:
         self._owned = owned
         self._scripts = scripts
         self._connection: Any = None
+        self._usable = False
         self._pid = os.getpid()
         self.url = public_url(pool)
 
     @property
     def is_open(self) -> bool:
-        return self._connection is not None
+        return self._usable
 
     def open(self) -> None:
+        self.drop()
         try:
-            connection = self._pool.get_connection()
+            self._connection = self._pool.get_connection()
         except (redis_errors.RedisError, OSError) as exc:
             raise LinkDown(exc) from exc
-        self._connection = connection
         self._pid = os.getpid()
+        self._usable = True
         try:
             self.send([("SCRIPT", "LOAD", script.text) for script in self._scripts.all()])
             for _ in self._scripts.all():
@@ -79,9 +81,9 @@ class PoolLink:
             raise
 
     def send(self, commands: Sequence[Command]) -> None:
-        connection = self._connection
-        if connection is None:
+        if not self._usable:
             raise LinkDown(ConnectionError("the connection was closed"))
+        connection = self._connection
         packed = [pack(command) for command in commands]
         if len(packed) > 1 and sum(map(len, packed)) < _JOIN_BELOW:
             packed = [b"".join(packed)]
@@ -92,9 +94,9 @@ class PoolLink:
             raise LinkDown(exc) from exc
 
     def read(self) -> Any:
-        connection = self._connection
-        if connection is None:
+        if not self._usable:
             raise LinkDown(ConnectionError("the connection was closed"))
+        connection = self._connection
         try:
             return connection.read_response(disable_decoding=True)
         except redis_errors.ResponseError as exc:
@@ -105,13 +107,16 @@ class PoolLink:
             raise LinkDown(exc) from exc
 
     def drop(self) -> None:
-        connection, self._connection = self._connection, None
-        if connection is None:
+        # In this order an interrupt half-way leaves what the next call can finish. A
+        # connection that is closed must not be used: redis-py would open it again.
+        self._usable = False
+        if self._connection is None:
             return
         # In the child of a fork this closes our copy of the socket only.
-        connection.disconnect()
+        self._connection.disconnect()
         if self._pid == os.getpid():
-            self._pool.release(connection)
+            self._pool.release(self._connection)
+        self._connection = None
 
     def close(self) -> None:
         self.drop()

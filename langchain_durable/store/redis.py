@@ -29,7 +29,7 @@ from langchain_durable.store.outcomes import appended, check_retention, fenced
 from langchain_durable.store.refusals import checked
 from langchain_durable.store.resp import Word
 from langchain_durable.store.server import described
-from langchain_durable.store.ticket import Command, Lane
+from langchain_durable.store.ticket import Command, Lane, refused
 from langchain_durable.store.waits import Later
 from langchain_durable.store.writer import Writer
 from langchain_durable.waiting import Procedure, Ticket
@@ -125,7 +125,7 @@ class RedisStore:
                 self._index(lease.run_id, close.status, int(reply[1]), RunStatus.RUNNING)
 
         if lane.error is not None:
-            return self._writer.refused(lane)
+            return refused(self._writer, lane)
         return self._writer.post((command,), answer, lane=lane, size=size)
 
     def renew(self, lease: Lease, lease_ms: int) -> Ticket[bool]:

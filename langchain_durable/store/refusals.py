@@ -71,6 +71,26 @@ def unavailable(url: str, error: BaseException | None, waited: float) -> Journal
     )
 
 
+def closed(url: str) -> JournalUnavailable:
+    """The error for a call after ``close()``."""
+    return JournalUnavailable(
+        f"The journal at {url} was closed.",
+        expected="an open store",
+        came="a call after close()",
+        do="close the store after the last run has ended",
+    )
+
+
+def forked() -> JournalUnavailable:
+    """The error for what the parent of this process was waiting for when it forked."""
+    return JournalUnavailable(
+        "This command was asked for before the process forked.",
+        expected="an answer in the parent process",
+        came="a call in the child",
+        do="ask again in the child",
+    )
+
+
 def refusal(url: str, error: BaseException) -> JournalError:
     """The error for a command that the server has answered with an error."""
     came = _text(error)

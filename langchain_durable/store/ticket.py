@@ -7,14 +7,13 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, Protocol, TypeVar
 
+from langchain_durable.store.loops import Watcher
 from langchain_durable.store.resp import Word
 
 T = TypeVar("T")
 
 Command = tuple[Word, ...]
 """The words of one command."""
-
-Watcher = tuple[asyncio.AbstractEventLoop, "asyncio.Future[None]"]
 
 
 class Lane:
@@ -119,8 +118,6 @@ class Posted(Generic[T]):
             self.lane.error = error
 
     def _finish(self) -> None:
-        self.commands = ()
-        self.replies = []
         self._done = True
         self.nudge()
 
@@ -139,3 +136,20 @@ class Posted(Generic[T]):
         gates, self._gates = self._gates, None
         for gate in gates or ():
             gate.release()
+
+    def forget(self) -> None:
+        """Let go of what was sent, once no connection can have it sent again."""
+        self.commands = ()
+        self.replies = []
+
+
+def refused(writer: Waiter, lane: Lane) -> Posted[None]:
+    """A ticket that fails with the error its lane had before."""
+    ticket: Posted[None] = Posted(writer, (), _nothing, lane)
+    if lane.error is not None:
+        ticket.fail(lane.error)
+    return ticket
+
+
+def _nothing(replies: list[Any]) -> None:
+    return None
