@@ -28,7 +28,7 @@ class Run:
 
     def __init__(self, running: Running) -> None:
         self._running = running
-        self._attempt: Attempt | None = None
+        self._tracker: PathTracker | None = None
         self._token: Token[PathTracker | None] | None = None
         self._joined = False
 
@@ -56,7 +56,10 @@ class Run:
         return self._opened().counts.executed
 
     def _opened(self) -> Attempt:
-        if self._attempt is None:
+        return self._following().attempt
+
+    def _following(self) -> PathTracker:
+        if self._tracker is None:
             raise RunNotActive(
                 self.run_id,
                 "it is not open here.",
@@ -64,12 +67,13 @@ class Run:
                 came="code before it",
                 do="use the run inside `with durable.run(...) as run:`",
             )
-        return self._attempt
+        return self._tracker
 
     def bind(self, function: Callable[P, T]) -> Callable[P, T]:
         """The function, for a plain thread or executor: its calls belong to this run."""
         context = copy_context()
-        context.run(active.set, PathTracker(self._opened()))
+        # The run's own tracker: a second one beside it would count every call twice.
+        context.run(active.set, self._following())
 
         @functools.wraps(function)
         def bound(*args: P.args, **kwargs: P.kwargs) -> T:
@@ -81,13 +85,13 @@ class Run:
     def _enter(self) -> Procedure[None]:
         outer = active.get()
         if outer is not None and not outer.attempt.closed:
-            self._attempt, self._joined = outer.attempt, True
+            self._tracker, self._joined = outer, True
             return
-        self._attempt = yield from self._running.replayed_or_live()
+        self._tracker = PathTracker((yield from self._running.replayed_or_live()))
 
     def _activate(self) -> None:
         if not self._joined:
-            self._token = active.set(PathTracker(self._opened()))
+            self._token = active.set(self._following())
 
     def _exit(self, exc: BaseException | None) -> Procedure[None]:
         if self._joined:

@@ -197,3 +197,18 @@ def test_a_replayed_call_does_not_wait_for_a_rate_limiter(durable: Durable) -> N
     twice(durable, lambda: (model.invoke("a"), list(model.stream("b"))))
 
     assert (model.calls, Limiter.asked) == (2, 2)
+
+
+def test_a_bound_function_inside_a_runnable_is_counted_once(durable: Durable) -> None:
+    model = Model()
+
+    def program(text: str) -> Any:
+        with durable.run() as run, ThreadPoolExecutor() as pool:
+            return pool.submit(run.bind(model.invoke), text).result().content
+
+    wrapped = durable.wrap(RunnableLambda(program))
+
+    assert wrapped.invoke("a", durable.config("run")) == "<a>"
+    (step,) = durable.get("run").steps
+    assert step.path[-1] == "model:Model"
+    assert [entry.event for entry in durable.events("run") if "ordinal=1" in repr(entry)] == []

@@ -1,0 +1,48 @@
+"""Two processes on one run: the living keep it, the dead give it up at once."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from langchain_durable import Durable, RunBusy
+from tests.servers import Server
+
+
+@pytest.fixture
+def holder(durable: Durable, journal_server: Server) -> Iterator[subprocess.Popen[str]]:
+    process = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "tests.face.holder"),
+            *(journal_server.url, durable.connector.prefix),
+        ],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "holding\n"
+    with process:
+        yield process
+        process.kill()
+
+
+def test_a_run_of_a_living_process_is_busy(durable: Durable, holder: subprocess.Popen[str]) -> None:
+    with pytest.raises(RunBusy, match="renews its lease"), durable.run("run"):
+        pass
+
+
+def test_a_killed_process_is_taken_over_at_once(
+    make_durable: object, durable: Durable, holder: subprocess.Popen[str]
+) -> None:
+    holder.kill()  # not waited for: it is a zombie, which is dead enough
+    begun = time.monotonic()
+    with durable.run("run") as run:
+        assert durable.step(str, "first") == "first"
+
+    assert run.replayed == 1
+    assert time.monotonic() - begun < 0.9, "no lease was waited for"
