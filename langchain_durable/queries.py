@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from langchain_durable.codec import decode_entry, encode_event
 from langchain_durable.errors import ConfigurationError, RunBusy, RunNotFound
 from langchain_durable.events import (
+    AttemptEnded,
     AttemptStarted,
     Entry,
     Outcome,
@@ -21,6 +23,8 @@ from langchain_durable.recorder.attempt import ARGUMENTS, bind
 from langchain_durable.recorder.runtime import Runtime
 from langchain_durable.state import Checkpoint, fold
 from langchain_durable.waiting import Procedure
+
+_CANCEL = "cancel"
 
 
 def header(runtime: Runtime, run_id: str) -> Procedure[Header]:
@@ -91,21 +95,7 @@ def stored_call(runtime: Runtime, run_id: str) -> Procedure[tuple[str, dict[str,
 def resolve(runtime: Runtime, run_id: str, step: str, value: tuple[Any, ...]) -> Procedure[None]:
     """Decide a step that is in doubt: record ``value[0]`` as its result, or that it may run."""
     where = _step_id(step)
-    opened: Opened = yield runtime.store.acquire(
-        Opening(
-            run_id=run_id,
-            owner=runtime.owner(),
-            lease_ms=int(runtime.settings.lease * 1000),
-            intent=Intent.CONTINUE,
-            draft=encode_event(
-                AttemptStarted(
-                    time=runtime.settings.clock(),
-                    owner="",
-                    span_id=runtime.settings.random_hex(8),
-                )
-            ),
-        )
-    )
+    opened = yield from _take(runtime, run_id)
     if opened.lease is None:
         raise _cannot_resolve(run_id, opened)
     payload = runtime.codec.encode({"v": value[0]}, bind=bind(run_id, where)) if value else None
@@ -121,6 +111,44 @@ def resolve(runtime: Runtime, run_id: str, step: str, value: tuple[Any, ...]) ->
         seq=opened.lease.seq + 1,
         close=Close(status=RunStatus.PAUSED, reason="step resolved"),
     )
+
+
+def _take(runtime: Runtime, run_id: str) -> Procedure[Opened]:
+    """Ask for a run's lease without going on with it; that of a dead process does not count."""
+    draft = AttemptStarted(
+        time=runtime.settings.clock(), owner="", span_id=runtime.settings.random_hex(8)
+    )
+    opening = Opening(
+        run_id=run_id,
+        owner=runtime.owner(),
+        lease_ms=int(runtime.settings.lease * 1000),
+        intent=Intent.CONTINUE,
+        draft=encode_event(draft),
+    )
+    opened: Opened = yield runtime.store.acquire(opening)
+    if opened.verdict is Verdict.HELD and opened.header is not None:
+        holder = opened.header.owner
+        if runtime.is_dead(holder):
+            opened = yield runtime.store.acquire(replace(opening, evict=holder))
+    return opened
+
+
+def _end_of_dead(runtime: Runtime, found: Header) -> Procedure[Header]:
+    """End a run as cancelled if its process is known to be dead: nobody else would."""
+    held = found.status is RunStatus.RUNNING and found.lease_ms > 0
+    if not held or not runtime.is_dead(found.owner):
+        return found
+    opened = yield from _take(runtime, found.run_id)
+    if opened.lease is not None:
+        time = runtime.settings.clock()
+        event = AttemptEnded(status=RunStatus.CANCELLED, time=time, reason=_CANCEL)
+        yield runtime.store.append(
+            opened.lease,
+            [encode_event(event)],
+            seq=opened.lease.seq + 1,
+            close=Close(status=RunStatus.CANCELLED, reason=_CANCEL),
+        )
+    return (yield from header(runtime, found.run_id))
 
 
 def _cannot_resolve(run_id: str, opened: Opened) -> Exception:
@@ -157,11 +185,18 @@ def cancel(runtime: Runtime, run_id: str) -> Procedure[Header]:
     for attempt in runtime.active():
         if attempt.run_id == run_id:
             attempt.cancelled = True
-    return found
+    return (yield from _end_of_dead(runtime, found))
 
 
 def delete(runtime: Runtime, run_id: str) -> Procedure[None]:
-    """Remove a run; raises ``RunNotFound``."""
-    existed: bool = yield runtime.store.delete(run_id)
+    """Remove a run; raises ``RunNotFound``, and ``RunBusy`` if its process may be alive."""
+    try:
+        existed: bool = yield runtime.store.delete(run_id)
+    except RunBusy:
+        found = yield from header(runtime, run_id)
+        ended = yield from _end_of_dead(runtime, found)
+        if ended is found:
+            raise
+        existed = yield runtime.store.delete(run_id)
     if not existed:
         raise not_found(run_id)
