@@ -18,7 +18,7 @@ from langchain_durable.cli.output import make_console, one_line, print_json
 from langchain_durable.cli.runs import header_json, program
 from langchain_durable.cli.waterfall import print_attempts
 from langchain_durable.cli.words import status_text
-from langchain_durable.events import RunStatus
+from langchain_durable.events import Outcome, RunStatus
 from langchain_durable.journal import Header
 
 if TYPE_CHECKING:  # importing LangChain takes a second, which --help need not wait for
@@ -31,7 +31,6 @@ _UNFINISHED = (RunStatus.RUNNING, RunStatus.PAUSED, RunStatus.FAILED, RunStatus.
 
 def show(run_id: RunId, as_json: AsJson = False, url: Url = None, prefix: Prefix = PREFIX) -> None:
     """Show one run: its attempts, steps, messages and result."""
-    from langchain_durable.checkpoint import to_json
     from langchain_durable.store import is_dead
 
     with open_handle(url, prefix) as durable:
@@ -41,13 +40,7 @@ def show(run_id: RunId, as_json: AsJson = False, url: Url = None, prefix: Prefix
     alive = is_alive(header, is_dead)
     attempts = history(entries, alive=alive)
     if as_json:
-        print_json(
-            {
-                **to_json(checkpoint),
-                **header_json(header, alive=alive),
-                "attempts": [_attempt_json(attempt) for attempt in attempts],
-            }
-        )
+        print_json(_json(checkpoint, header, attempts, alive=alive))
         return
     console = make_console()
     print_header(console, header, attempts, alive=alive)
@@ -134,6 +127,23 @@ def brief_result(value: Any) -> str:
         value = getattr(last, "text", last)
     text = getattr(value, "text", None)
     return str(text) if isinstance(text, str) and not isinstance(value, str) else str(value)
+
+
+def _json(
+    checkpoint: Checkpoint, header: Header, attempts: list[AttemptHistory], *, alive: bool
+) -> dict[str, Any]:
+    from langchain_durable.checkpoint import to_json
+
+    rendered = to_json(checkpoint)
+    for step in rendered["steps"]:
+        if step["outcome"] is None and not alive:
+            # The journal cannot know that the process is dead; whoever looks at it can.
+            step["outcome"] = Outcome.CRASHED.value
+    return {
+        **rendered,
+        **header_json(header, alive=alive),
+        "attempts": [_attempt_json(attempt) for attempt in attempts],
+    }
 
 
 def _attempt_json(attempt: AttemptHistory) -> dict[str, Any]:

@@ -1,0 +1,107 @@
+"""``resume``: going on with a run by its id."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Cli
+
+
+def effects(cli: Cli) -> list[str]:
+    return (cli.directory / "effects").read_text().split()
+
+
+@pytest.fixture
+def run_id(cli: Cli, request: pytest.FixtureRequest) -> str:
+    """A run of this test's own, whose process was killed in its second tool."""
+    named = f"{request.node.name}"[:200].replace("[", "-").replace("]", "")
+    assert cli.program(named, "killed") == -signal.SIGKILL
+    return named
+
+
+@pytest.mark.parametrize("name", ["agent", "wrapped", "make_agent"])
+def test_a_killed_run_goes_on_and_what_had_finished_is_not_made_again(
+    cli: Cli, run_id: str, name: str
+) -> None:
+    said = cli("resume", run_id, "--app", f"shop:{name}")
+
+    assert (said.code, said.out) == (0, "completed\ncoffee: 250 g, wrapped\n")
+    assert "tool wrap_up completed" in said.err
+    assert effects(cli) == ["weigh", "wrap_up"]
+
+
+def test_a_completed_run_gives_its_result_as_json_without_running(cli: Cli, run_id: str) -> None:
+    cli("resume", run_id, "--app", "shop:agent")
+
+    again = cli("resume", run_id, "--app", "shop:agent", "--json").json()
+
+    assert again == {
+        "run_id": run_id,
+        "status": "completed",
+        "reason": "",
+        "attempt": 2,
+        "result": "coffee: 250 g, wrapped",
+    }
+    assert effects(cli) == ["weigh", "wrap_up"]
+
+
+def test_a_program_that_fails_shows_its_own_traceback(cli: Cli, run_id: str) -> None:
+    said = cli("resume", run_id, "--app", "shop:agent", SHOP="badly")
+
+    assert (said.code, said.out) == (1, "")
+    assert "ValueError: no [red]paper[/red]" in said.err
+    assert cli("show", run_id, "--json").json()["status"] == "failed"
+
+
+def test_ctrl_c_pauses_the_run_and_exits_with_130(cli: Cli, run_id: str) -> None:
+    with cli.start("resume", run_id, "--app", "shop:agent", SHOP="slowly") as process:
+        assert process.stderr is not None
+        while "waiting" not in (line := process.stderr.readline()):
+            assert line, "it ended by itself"
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
+
+    assert process.returncode == 130
+    (row,) = [row for row in cli("runs", "--json").json() if row["run_id"] == run_id]
+    assert (row["status"], row["reason"]) == ("paused", "keyboard interrupt")
+
+
+@pytest.mark.parametrize(
+    ("app", "problem", "hint"),
+    [
+        ("shop", "--app does not name a program.", "--app shop:agent"),
+        ("./shop.py", "--app does not name a program.", "--app shop:agent"),
+        ("nowhere:agent", "There is no module 'nowhere'.", "correct its name"),
+        ("shop:nobody", "The module 'shop' has no 'nobody'.", "correct the name"),
+        ("shop:prices", "--app does not name a LangChain runnable.", "calls invoke on"),
+        ("shop:make_nothing", "The function that --app names cannot be called.", "no arguments"),
+    ],
+)
+def test_a_program_that_cannot_be_found_is_explained(
+    cli: Cli, app: str, problem: str, hint: str
+) -> None:
+    said = cli("resume", "any", "--app", app)
+
+    assert (said.code, said.out) == (1, "")
+    assert said.err.startswith(f"error: {problem}")
+    assert hint in said.err
+
+
+def test_a_module_that_lacks_a_package_names_the_package(cli: Cli) -> None:
+    Path(cli.directory / "broken.py").write_text("import a_package_nobody_has\n")
+
+    said = cli("resume", "any", "--app", "broken:agent")
+
+    assert "The module 'broken' cannot be imported." in said.err
+    assert "a_package_nobody_has" in said.err
+
+
+def test_an_unknown_run_is_not_begun(cli: Cli) -> None:
+    said = cli("resume", "nobody", "--app", "shop:agent")
+
+    assert said.code == 1
+    assert "there is no such run" in said.err
+    assert not (cli.directory / "effects").exists()

@@ -1,0 +1,64 @@
+"""``show``: one run."""
+
+from __future__ import annotations
+
+from tests.cli.conftest import LONG, STRANGE, Cli
+
+
+def test_a_completed_run_shows_its_steps_and_its_result(filled: Cli) -> None:
+    said = filled("show", "done")
+
+    assert said.code == 0
+    assert "status   completed" in said.out
+    assert "✓ tool      weigh" in said.out
+    assert said.out.rstrip().endswith("coffee: 250 g, wrapped")
+
+
+def test_a_crashed_step_is_visible_and_the_way_on_is_named(filled: Cli) -> None:
+    said = filled("show", "crashed")
+
+    assert "✗ tool      wrap_up" in said.out
+    assert "crashed" in said.out
+    assert "langchain-durable resume crashed --app" in said.out
+
+
+def test_an_error_is_told_once_and_its_text_is_no_markup(filled: Cli) -> None:
+    said = filled("show", "broken")
+
+    assert said.out.count("ValueError: no [red]paper[/red] left") == 1
+
+
+def test_json_has_the_checkpoint_and_the_attempts(filled: Cli) -> None:
+    shown = filled("show", "crashed", "--json").json()
+
+    assert shown["status"] == "running"
+    assert shown["alive"] is False
+    assert [step["outcome"] for step in shown["steps"]] == ["completed", "crashed"]
+    (attempt,) = shown["attempts"]
+    assert [step["name"] for step in attempt["steps"]] == ["weigh", "wrap_up"]
+    assert shown["created"].endswith("+00:00")
+
+
+def test_long_names_do_not_break_out_of_80_columns(filled: Cli) -> None:
+    said = filled("show", LONG, COLUMNS="80")
+
+    assert max(map(len, said.out.splitlines())) <= 80
+
+
+def test_an_id_with_brackets_and_umlauts_is_found(filled: Cli) -> None:
+    assert STRANGE in filled("show", STRANGE).out
+
+
+def test_an_unknown_run_is_an_error_that_says_where_to_look(filled: Cli) -> None:
+    for command in ("show", "events", "cancel"):
+        said = filled(command, "nobody")
+        assert (said.code, said.out) == (1, "")
+        assert "Run 'nobody': there is no such run." in said.err
+        assert "langchain-durable runs" in said.err
+
+
+def test_an_id_that_cannot_be_one_is_refused(filled: Cli) -> None:
+    said = filled("show", "a\nb")
+
+    assert said.code == 1
+    assert "This cannot be a run id." in said.err
