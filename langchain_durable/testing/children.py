@@ -14,11 +14,13 @@ import signal
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from typing import Any
 
 from langchain_durable.errors import DurableError
+from langchain_durable.testing import preload as _preload
 
 
 class ChildFailed(DurableError):
@@ -89,7 +91,7 @@ class Child:
 class Children:
     """Starts children. ``preload`` names modules to import before the first fork.
 
-    The fork server is one per process: the first caller's ``preload`` counts.
+    The fork server is one per process: the first ``preload`` counts.
     """
 
     def __init__(self, preload: Sequence[str] = ()) -> None:
@@ -99,19 +101,39 @@ class Children:
         )
         self._spawn = multiprocessing.get_context("spawn")
         if preload and "forkserver" in methods:
-            self._fork.set_forkserver_preload(list(preload))
+            self._warm(list(preload))
+
+    def _warm(self, modules: list[str]) -> None:
+        self._fork.set_forkserver_preload([_preload.__name__])
+        os.environ[_preload.VARIABLE] = _preload.requested(modules)
+        try:
+            forkserver.ensure_running()
+        finally:
+            del os.environ[_preload.VARIABLE]
 
     def start(self, function: Callable[..., Any], *args: Any, fresh: bool = False) -> Child:
-        """Call ``function(*args)`` in a child; both must be importable or picklable there."""
+        """Call ``function(*args)`` in a child, in this process's environment.
+
+        Function and arguments go there by pickle: a function must be importable.
+        """
         context: Any = self._spawn if fresh else self._fork
         ours, theirs = context.Pipe(duplex=False)
-        process = context.Process(target=_main, args=(theirs, function, args))
+        arguments = (theirs, dict(os.environ), function, args)
+        process = context.Process(target=_main, args=arguments)
         process.start()
         theirs.close()
         return Child(process, ours)
 
 
-def _main(answers: Connection, function: Callable[..., Any], args: tuple[Any, ...]) -> None:
+def _main(
+    answers: Connection,
+    environment: dict[str, str],
+    function: Callable[..., Any],
+    args: tuple[Any, ...],
+) -> None:
+    # A fork server keeps the environment that it was started in.
+    os.environ.clear()
+    os.environ.update(environment)
     try:
         answer = (function(*args), "")
     except BaseException:

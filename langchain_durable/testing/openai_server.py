@@ -30,8 +30,9 @@ from typing import Any, Literal, Self
 from urllib.parse import quote, urlencode, urlsplit
 
 from langchain_durable.errors import DurableError, ServerError
+from langchain_durable.testing.calls import Ending
 from langchain_durable.testing.script import Rule, Script, ToolCall
-from langchain_durable.testing.serving import CONTROL, Ending, ModelServer
+from langchain_durable.testing.serving import CONTROL, ModelServer
 
 __all__ = ["Ending", "Hold", "Request", "Rule", "ScriptedOpenAI", "ToolCall"]
 
@@ -171,6 +172,10 @@ class ScriptedOpenAI:
     def forget(self, tag: str) -> None:
         """Drop the logged requests of a tag."""
         self.control("DELETE", f"requests?tag={quote(tag)}")
+
+    def reset(self) -> None:
+        """Drop all rules, logged requests, holds and cuts."""
+        self.control("DELETE", "everything")
 
     def hold(
         self,

@@ -12,15 +12,14 @@ import asyncio
 import contextlib
 import itertools
 import json
-import re
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
-from enum import StrEnum
+from dataclasses import asdict
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from langchain_durable.testing import embeddings, wire
+from langchain_durable.testing.calls import Ending, Logged, Stop
 from langchain_durable.testing.connection import (
     LAST_CHUNK,
     STREAM_HEAD,
@@ -33,68 +32,6 @@ from langchain_durable.testing.sse import Reply
 
 LAST_PARTS = ("chat/completions", "completions", "responses", "embeddings")
 CONTROL = "/_control/"
-
-
-class Ending(StrEnum):
-    """How the server was done with a request."""
-
-    OPEN = "open"
-    ANSWERED = "answered"
-    FAILED = "failed"
-    CUT = "cut"
-    GONE = "gone"
-
-
-@dataclass(slots=True, kw_only=True)
-class Logged:
-    """One request as it is logged; ``effect`` and ``ending`` are filled in as it goes."""
-
-    number: int
-    tag: str
-    attempt: str
-    path: str
-    model: str
-    key: str
-    messages: list[dict[str, Any]]
-    stream: bool
-    time: int
-    effect: int | None = None
-    ending: Ending = Ending.OPEN
-
-
-@dataclass(slots=True, kw_only=True)
-class Stop:
-    """Where calls are held, or cut: the ``nth`` that fits, or ``times`` of them."""
-
-    id: int
-    kind: str
-    when: str = ""
-    tag: str = ""
-    model: str = ""
-    path: str = ""
-    at: str = "request"
-    nth: int = 1
-    after: int = 1
-    times: int = 1
-    clean: bool = True
-    seen: int = 0
-    hit: int | None = None
-    reached: asyncio.Event = field(default_factory=asyncio.Event)
-    released: asyncio.Event = field(default_factory=asyncio.Event)
-
-    def fits(self, logged: Logged) -> bool:
-        """Whether this call is the one. Counts, so ask once a call."""
-        for mine, its in (
-            (self.tag, logged.tag),
-            (self.model, logged.model),
-            (self.path, logged.path),
-        ):
-            if mine and mine != its:
-                return False
-        if not re.search(self.when, logged.key, re.DOTALL):
-            return False
-        self.seen += 1
-        return self.nth <= self.seen < self.nth + self.times
 
 
 class ModelServer:
@@ -278,6 +215,12 @@ class ModelServer:
                 return 200, self._requests(query)
             case "DELETE", "requests":
                 self._log = [each for each in self._log if each.tag != query.get("tag")]
+                return 200, {}
+            case "DELETE", "everything":
+                for stop in self._stops.values():
+                    stop.released.set()
+                    stop.reached.set()
+                self._stops, self._log, self._script = {}, [], Script()
                 return 200, {}
             case "POST", "rules":
                 self._script.add(Rule.from_dict(rule) for rule in body)

@@ -15,7 +15,7 @@ from tests.kill.play import Via
 from tests.kill.preload import URL
 from tests.programs.all import PROGRAMS, RULES
 from tests.programs.program import Mode, Program
-from tests.servers import start_valkey
+from tests.servers import Server
 
 Undisturbed = Callable[[str, Mode], list[Seen]]
 NewTrial = Callable[[Program], Trial]
@@ -41,9 +41,8 @@ def bare(children: Children, model_server: ScriptedOpenAI) -> Harness:
 
 
 @pytest.fixture(scope="session")
-def journal_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with start_valkey(tmp_path_factory.mktemp("journal")) as server:
-        yield server.url
+def journal_url(journal_server: Server) -> str:
+    return journal_server.url
 
 
 @pytest.fixture(scope="session")

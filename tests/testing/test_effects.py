@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 from pathlib import Path
 
 import pytest
 
+from langchain_durable.testing.children import Children
 from langchain_durable.testing.effects import Effects, Phase
 
 
@@ -48,13 +50,14 @@ def test_threads_do_not_mix_their_lines(tmp_path: Path) -> None:
     assert len(effects.read()) == 200
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="SIGKILL of a fork needs POSIX")
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL")
 def test_an_effect_survives_the_sigkill_that_follows_it(tmp_path: Path) -> None:
-    effects = Effects(tmp_path / "effects")
-    child = os.fork()
-    if child == 0:
-        effects.note("mail", "a", Phase.EFFECT)
-        os.kill(os.getpid(), signal.SIGKILL)
-    os.waitpid(child, 0)
-    (effect,) = effects.read()
-    assert effect.pid == child
+    ended = Children().start(_effect_and_death, tmp_path / "effects").wait()
+    assert ended.killed
+    (effect,) = Effects(tmp_path / "effects").read()
+    assert effect.pid == ended.pid
+
+
+def _effect_and_death(path: Path) -> None:
+    Effects(path).note("mail", "a", Phase.EFFECT)
+    os.kill(os.getpid(), signal.SIGKILL)
