@@ -96,7 +96,7 @@ class Durable(RunsById):
                 "max_bytes": max_value_bytes,
             },
         )
-        super().__init__(connector, self.wrap)
+        super().__init__(connector, self.wrap, lambda run_id: self._graphs.forget(run_id))
         self._version = version
         self._graphs = GraphCalls(connector)
         self._classes: dict[tuple[type, str, str], type] = {}

@@ -76,6 +76,13 @@ class GraphCalls:
             return config
         return with_thread(config, run_id, self.view(run_id, fresh=False))
 
+    def forget(self, run_id: str) -> None:
+        """Remove the checkpoints of a run that is deleted."""
+        if self.in_memory:
+            self._in_memory.pop(run_id, None)
+        else:
+            self.view(run_id, fresh=False).discard()
+
     def view(self, run_id: str, *, fresh: bool) -> Any:
         """The saver of one run; with a journal in memory, so is the saver."""
         # Imported here, because programs without graphs need none of it.

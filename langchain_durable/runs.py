@@ -15,16 +15,22 @@ from langchain_durable.events import Entry, RunStatus
 from langchain_durable.journal import Header
 from langchain_durable.recorder.runtime import Runtime
 from langchain_durable.state import Checkpoint
-from langchain_durable.waiting import Procedure, adrive, drive
+from langchain_durable.waiting import Blocking, Procedure, adrive, drive
 from langchain_durable.wrap import RUN_ID
 
 
 class RunsById:
     """The part of the handle that works on runs which other calls have made."""
 
-    def __init__(self, connector: Connector, wrap: Callable[..., Any]) -> None:
+    def __init__(
+        self,
+        connector: Connector,
+        wrap: Callable[..., Any],
+        forget_state: Callable[[str], None],
+    ) -> None:
         self.connector = connector
         self._wrap = wrap
+        self._forget_state = forget_state
         self._programs: weakref.WeakValueDictionary[str, Any] = weakref.WeakValueDictionary()
 
     def remember(self, name: str, program: Any) -> None:
@@ -121,11 +127,11 @@ class RunsById:
 
     def delete(self, run_id: str) -> None:
         """Remove a run and all its data. Raises ``RunNotFound``, ``RunBusy`` while it runs."""
-        drive(self._on(run_id, queries.delete))
+        drive(self._delete(run_id))
 
     async def adelete(self, run_id: str) -> None:
         """As :meth:`delete`, on an event loop."""
-        await adrive(self._on(run_id, queries.delete))
+        await adrive(self._delete(run_id))
 
     # -- procedures -----------------------------------------------------------------
 
@@ -133,6 +139,10 @@ class RunsById:
         checked = ids.checked(run_id)
         runtime: Runtime = yield from self.connector.connected()
         return (yield from query(runtime, checked, *args))
+
+    def _delete(self, run_id: str) -> Procedure[None]:
+        yield from self._on(run_id, queries.delete)
+        yield Blocking(lambda: self._forget_state(run_id))
 
     def _list(self, status: RunStatus | str | None, limit: int) -> Procedure[Sequence[Header]]:
         wanted = _status(status)
