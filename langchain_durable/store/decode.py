@@ -8,9 +8,13 @@ from typing import Any, NoReturn
 from langchain_durable.errors import JournalCorrupt, JournalTooNew
 from langchain_durable.events import RunStatus
 from langchain_durable.journal import FORMAT, Header, Record, RecordKind
+from langchain_durable.store.keys import Keys
+from langchain_durable.store.ticket import Command
 
 REFUSED = (JournalCorrupt, JournalTooNew)
 """Errors for what is stored, as opposed to errors of the server."""
+
+TIME: Command = ("TIME",)
 
 FIELD = b"."
 """Before the name of each field that the recorder gave, in the header's hash."""
@@ -69,6 +73,19 @@ def header(run_id: str, reply: Any, *, now: int, journal_alive: bool) -> Header:
         version=text(run_id, stored, b"version"),
         fields=_fields(stored),
     )
+
+
+def header_commands(keys: Keys, run_id: str) -> tuple[Command, Command]:
+    """What to ask, after ``TIME``, for :func:`stored_header`."""
+    return ("HGETALL", keys.meta(run_id)), ("EXISTS", keys.journal(run_id))
+
+
+def stored_header(run_id: str, time: Any, stored: Any, alive: Any) -> Header | None:
+    """The header in the replies to ``TIME`` and :func:`header_commands`, if there is one."""
+    if not stored:
+        return None
+    now = int(time[0]) * 1000 + int(time[1]) // 1000
+    return header(run_id, stored, now=now, journal_alive=alive == 1)
 
 
 def newer_header(run_id: str, reply: Any) -> Header:

@@ -66,7 +66,10 @@ class PoolLink:
         self.drop()
         try:
             self._connection = self._pool.get_connection()
-        except (redis_errors.RedisError, OSError) as exc:
+        except Exception as exc:
+            if self._owned:
+                # An interrupt may have left it a connection that is broken, or lost one.
+                self._pool.reset()
             raise LinkDown(exc) from exc
         self._pid = os.getpid()
         self._usable = True

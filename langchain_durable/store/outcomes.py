@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from langchain_durable.errors import ConfigurationError, JournalGap, RunFenced
+from langchain_durable.errors import ConfigurationError, JournalGap, RunBusy, RunFenced
 from langchain_durable.journal import Lease, Retention
 
 
@@ -32,6 +32,17 @@ def gap(lease: Lease, seq: int) -> JournalGap:
         expected=f"record {seq - 1} as the last one",
         came="another one: the server lost records that it had acknowledged, as after a failover",
         do="run it again under the same id: what was lost is executed again",
+    )
+
+
+def busy(run_id: str, owner: str, left: int) -> RunBusy:
+    """The error for removing a run that an attempt holds."""
+    return RunBusy(
+        run_id,
+        "it is being executed.",
+        expected="a run that nobody holds",
+        came=f"a lease of {owner} for {left} ms",
+        do="cancel it and wait until it has stopped",
     )
 
 

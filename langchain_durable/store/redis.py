@@ -7,7 +7,6 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from langchain_durable.errors import RunBusy
 from langchain_durable.events import RunStatus
 from langchain_durable.journal import (
     FORMAT,
@@ -22,10 +21,11 @@ from langchain_durable.journal import (
     Verdict,
 )
 from langchain_durable.store import decode
+from langchain_durable.store.index import Index
 from langchain_durable.store.keys import DEFAULT_PREFIX, Keys
 from langchain_durable.store.link import Link
 from langchain_durable.store.lua import Scripts
-from langchain_durable.store.outcomes import appended, check_retention, fenced
+from langchain_durable.store.outcomes import appended, busy, check_retention, fenced
 from langchain_durable.store.refusals import checked
 from langchain_durable.store.resp import Word
 from langchain_durable.store.server import described
@@ -37,7 +37,6 @@ from langchain_durable.waiting import Procedure, Ticket
 INLINE_LIMIT = 256 * 1024
 """Payloads above this many bytes are kept beside the stream."""
 _LANES = 4096
-_REPAIRS = 20
 
 
 class RedisStore:
@@ -58,6 +57,7 @@ class RedisStore:
         self._scripts = scripts
         self._url = link.url
         self._writer = Writer(link, retry_for=retry_for, revive=revive)
+        self._index = Index(self._writer, self._keys, self._retention, link.url)
         self._lanes: OrderedDict[tuple[str, int], Lane] = OrderedDict()
 
     # ------------------------------------------------------------------- writing
@@ -96,9 +96,9 @@ class RedisStore:
         if verdict in (Verdict.NEW, Verdict.ACQUIRED):
             lease = Lease(run_id=run_id, attempt=int(attempt), seq=int(seq))
             before = header.status if header else RunStatus.RUNNING
-            self._index(run_id, RunStatus.RUNNING, int(now), before)
+            self._index.tell(run_id, RunStatus.RUNNING, int(now), before)
         elif verdict is Verdict.CRASH_LOOP:
-            self._index(run_id, RunStatus.FAILED, int(now), RunStatus.RUNNING)
+            self._index.tell(run_id, RunStatus.FAILED, int(now), RunStatus.RUNNING)
         return Opened(verdict=verdict, lease=lease, header=header, held_ms=int(held))
 
     def append(
@@ -122,7 +122,7 @@ class RedisStore:
             appended(lease, seq, letters)
             if close is not None:
                 self._lanes.pop((lease.run_id, lease.attempt), None)
-                self._index(lease.run_id, close.status, int(reply[1]), RunStatus.RUNNING)
+                self._index.tell(lease.run_id, close.status, int(reply[1]), RunStatus.RUNNING)
 
         if lane.error is not None:
             return refused(self._writer, lane)
@@ -151,7 +151,7 @@ class RedisStore:
                 return None
             header = decode.header(run_id, flat, now=int(now), journal_alive=alive == 1)
             if header.status.value != before.decode():
-                self._index(run_id, header.status, header.updated, RunStatus(before.decode()))
+                self._index.tell(run_id, header.status, header.updated, RunStatus(before.decode()))
             return header
 
         return self._writer.post((command,), answer)
@@ -163,14 +163,8 @@ class RedisStore:
         def answer(replies: list[Any]) -> bool:
             reply = checked(self._url, replies[0])
             if isinstance(reply, list):
-                raise RunBusy(
-                    run_id,
-                    "it is being executed.",
-                    expected="a run that nobody holds",
-                    came=f"a lease of {reply[1].decode(errors='replace')} for {int(reply[0])} ms",
-                    do="cancel it and wait until it has stopped",
-                )
-            self._unindex(run_id, tuple(RunStatus))
+                raise busy(run_id, reply[1].decode(errors="replace"), int(reply[0]))
+            self._index.forget(run_id, tuple(RunStatus))
             return bool(reply)
 
         return self._writer.post((command,), answer)
@@ -209,84 +203,16 @@ class RedisStore:
 
     def header(self, run_id: str) -> Ticket[Header | None]:
         return self._writer.post(
-            (("TIME",), *self._header_commands(run_id)),
-            lambda replies: self._header(run_id, _now(replies[0]), replies[1:3]),
+            (decode.TIME, *decode.header_commands(self._keys, run_id)),
+            lambda replies: decode.stored_header(
+                run_id, *(checked(self._url, reply) for reply in replies)
+            ),
         )
-
-    def _header_commands(self, run_id: str) -> tuple[Command, Command]:
-        return (
-            ("HGETALL", self._keys.meta(run_id)),
-            ("EXISTS", self._keys.journal(run_id)),
-        )
-
-    def _header(self, run_id: str, now: int, replies: list[Any]) -> Header | None:
-        stored, alive = (checked(self._url, reply) for reply in replies)
-        if not stored:
-            return None
-        return decode.header(run_id, stored, now=now, journal_alive=alive == 1)
 
     def headers(
         self, *, status: RunStatus | None = None, limit: int = 100
     ) -> Ticket[Sequence[Header]]:
-        statuses = tuple(RunStatus) if status is None else (status,)
-
-        def procedure() -> Procedure[Sequence[Header]]:
-            for _ in range(_REPAIRS):
-                listed = yield self._listed(statuses, limit)
-                found = yield self._found(listed)
-                fresh = [header for header, stale in found if header and not stale]
-                if len(fresh) == len(listed):
-                    break
-            return sorted(fresh, key=lambda header: -header.updated)[:limit]
-
-        return Later(procedure)
-
-    def _listed(
-        self, statuses: Sequence[RunStatus], limit: int
-    ) -> Ticket[list[tuple[str, RunStatus]]]:
-        """The newest runs that the indexes tell of."""
-        commands = tuple(
-            ("ZREVRANGE", self._keys.index(status), 0, limit - 1) for status in statuses
-        )
-
-        def answer(replies: list[Any]) -> list[tuple[str, RunStatus]]:
-            return [
-                (member.decode(errors="replace"), status)
-                for status, reply in zip(statuses, replies, strict=True)
-                for member in checked(self._url, reply)
-            ]
-
-        return self._writer.post(commands, answer)
-
-    def _found(
-        self, listed: Sequence[tuple[str, RunStatus]]
-    ) -> Ticket[list[tuple[Header | None, bool]]]:
-        """Their headers, and whether the index was wrong; if so, it is put right."""
-        commands: list[Command] = [("TIME",)]
-        for run_id, _ in listed:
-            commands += self._header_commands(run_id)
-
-        def answer(replies: list[Any]) -> list[tuple[Header | None, bool]]:
-            now = _now(replies[0])
-            found: list[tuple[Header | None, bool]] = []
-            for place, (run_id, status) in enumerate(listed):
-                at = 1 + 2 * place
-                header = self._readable(run_id, now, replies[at : at + 2])
-                stale = header is None or header.status is not status
-                if header is None:
-                    self._unindex(run_id, (status,))
-                elif stale:
-                    self._index(run_id, header.status, header.updated, status)
-                found.append((header, stale))
-            return found
-
-        return self._writer.post(commands, answer)
-
-    def _readable(self, run_id: str, now: int, replies: list[Any]) -> Header | None:
-        try:
-            return self._header(run_id, now, replies)
-        except decode.REFUSED:
-            return None
+        return self._index.newest(status, limit)
 
     def describe(self) -> Ticket[Mapping[str, Any]]:
         return self._writer.post(
@@ -311,22 +237,6 @@ class RedisStore:
                 self._lanes.popitem(last=False)
         return lane
 
-    def _index(self, run_id: str, status: RunStatus, updated: int, before: RunStatus) -> None:
-        """Tell the indexes; nobody waits for it, and a stale index is repaired when read."""
-        commands: list[Command] = [("ZADD", self._keys.index(status), updated, run_id)]
-        if before is not status:
-            commands.append(("ZREM", self._keys.index(before), run_id))
-        ended = (RunStatus.COMPLETED, RunStatus.FAILED, RunStatus.CANCELLED)
-        if status in ended and self._retention.header:
-            oldest = updated - self._retention.header * 1000
-            commands.append(("ZREMRANGEBYSCORE", self._keys.index(status), "-inf", oldest))
-        self._writer.post(commands, _ignore)
-
-    def _unindex(self, run_id: str, statuses: Sequence[RunStatus]) -> None:
-        self._writer.post(
-            [("ZREM", self._keys.index(status), run_id) for status in statuses], _ignore
-        )
-
 
 def _words(draft: Draft) -> Command:
     payload = draft.payload
@@ -350,11 +260,3 @@ def _flat(fields: Mapping[str, bytes]) -> list[bytes]:
     return [
         word for name, value in fields.items() for word in (decode.FIELD + name.encode(), value)
     ]
-
-
-def _now(reply: Any) -> int:
-    return int(reply[0]) * 1000 + int(reply[1]) // 1000
-
-
-def _ignore(replies: list[Any]) -> None:
-    return None

@@ -6,9 +6,8 @@ reply (it *leads*, the others find their replies read), or, for event loops, a t
 the writer's own. A command that was not answered is kept, and sent again on the next
 connection; all commands are made to be sent twice.
 
-Ctrl-C may strike anywhere. So the io lock is taken by ``with`` wherever a signal can
-raise, a ticket leaves a queue only after it stands in the next one, and a connection on
-which the count of replies may be off is dropped.
+The io lock is taken by ``with`` wherever Ctrl-C can strike: an ``acquire`` that returns
+into a KeyboardInterrupt would never be released.
 """
 
 from __future__ import annotations
@@ -22,12 +21,11 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-from langchain_durable.errors import JournalUnavailable
+from langchain_durable.store.exchange import Exchange
 from langchain_durable.store.forks import forget_after_fork
 from langchain_durable.store.link import Link
-from langchain_durable.store.loops import Watcher, set_all, wake
-from langchain_durable.store.outage import Outage
-from langchain_durable.store.refusals import LinkDown, closed, forked, unavailable
+from langchain_durable.store.loops import Watcher, set_all
+from langchain_durable.store.refusals import closed, forked, unavailable
 from langchain_durable.store.ticket import Command, Lane, Posted
 
 T = TypeVar("T")
@@ -35,8 +33,6 @@ log = logging.getLogger(__name__)
 
 _SURE_TO_FIT = 16 * 1024
 """Bytes in flight up to which a socket's buffer takes a command without blocking."""
-_UNREAD = 64
-"""Unawaited commands after which their replies are read."""
 _NUDGE_LOST = 1.0
 """Seconds after which a waiting thread looks for itself."""
 
@@ -54,33 +50,27 @@ class Writer:
         self._link = link
         self._revive = revive
         self._patience = retry_for
-        self._closed = False
         self._reset()
         forget_after_fork(self)
 
     def _reset(self) -> None:
         self._io = threading.Lock()
-        self._queue: deque[Posted[Any]] = deque()
-        self._inflight: deque[Posted[Any]] = deque()
+        self._exchange = Exchange(self._link, patience=self._patience, revive=self._revive)
         self._followers: deque[Posted[Any]] = deque()
-        self._awaited: list[Watcher] = []
-        self._unanswered = 0
-        self._outage = Outage(self._patience)
         self._bell: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._thread_made = threading.Lock()
         self._rung = False
         self._working = False
-        # Not an Event: Ctrl-C in its wait() would leave its inner lock taken.
-        self._until_closed = threading.Lock()
-        self._until_closed.acquire()
 
     def forget(self) -> None:
         """Start anew in the child of a fork: what is under way belongs to the parent."""
-        theirs = [*self._inflight, *self._queue]
+        theirs = self._exchange
         self._reset()
         self._link.drop()
-        for ticket in theirs:
+        if theirs.closed:
+            self._exchange.shut()
+        for ticket in (*theirs.inflight, *theirs.queue):
             ticket.watchers = None
             ticket.fail(forked())
 
@@ -96,13 +86,14 @@ class Writer:
     ) -> Posted[T]:
         """Queue commands, and send them at once if the link is free."""
         ticket = Posted(self, commands, decode, lane, size)
-        if self._closed:
+        exchange = self._exchange
+        if exchange.closed:
             ticket.fail(closed(self._link.url))
             return ticket
-        self._queue.append(ticket)
+        exchange.queue.append(ticket)
         if _get_running_loop() is None:
             self._push()
-            if self._outage.contact and not self._link.is_open:
+            if exchange.outage.contact and not self._link.is_open:
                 self._ring()
         elif not self._rung and not self._working and not self._push_softly():
             self._ring()
@@ -110,22 +101,23 @@ class Writer:
 
     def _push(self) -> None:
         """Send what is queued, unless somebody is at it, who will send it then."""
-        while self._queue and self._link.is_open and not self._io.locked():
+        exchange = self._exchange
+        while exchange.queue and self._link.is_open and not self._io.locked():
             with self._io:
-                self._settle()
+                exchange.settle()
 
     def _push_softly(self) -> bool:
         """Send what is queued if that cannot block; for event loops."""
         if not self._link.is_open or not self._io.acquire(blocking=False):
             return False
         try:
-            if self._unanswered + sum(ticket.size for ticket in self._queue) > _SURE_TO_FIT:
+            if not self._exchange.fits(_SURE_TO_FIT):
                 return False
-            self._settle()
+            self._exchange.settle()
         finally:
             self._io.release()
         self._hand_over()
-        return not self._queue
+        return self._link.is_open and not self._exchange.queue
 
     def wait(self, ticket: Posted[Any]) -> None:
         """Block this thread until the ticket is done, doing the work if nobody else is."""
@@ -140,9 +132,9 @@ class Writer:
                     continue
             with self._io:
                 try:
-                    self._lead(ticket)
+                    self._exchange.lead(ticket)
                 finally:
-                    self._settle()
+                    self._exchange.settle()
             self._push()
             self._hand_over()
 
@@ -156,117 +148,6 @@ class Writer:
             set_all([watcher[1]])
         else:
             self._ring()
-
-    # ------------------------------------------------------- holding the io lock
-
-    def _lead(self, ticket: Posted[Any]) -> None:
-        """Send what is queued and read replies until the ticket is done."""
-        while not ticket.done():
-            try:
-                if not self._link.is_open:
-                    self._open()
-                self._send()
-                while not ticket.done():
-                    self._read()
-            except LinkDown as down:
-                self._recover(down.cause)
-            except BaseException:
-                self._link.drop()
-                raise
-
-    def _settle(self) -> None:
-        """Send what was queued meanwhile, and wake the tasks that have their answer."""
-        try:
-            if self._queue and self._link.is_open:
-                self._send()
-                while len(self._inflight) > _UNREAD and _get_running_loop() is None:
-                    self._read()
-        except LinkDown:
-            self._link.drop()
-        except BaseException:
-            self._link.drop()
-            raise
-        if self._awaited:
-            wake(self._awaited)
-            self._awaited = []
-
-    def _send(self) -> None:
-        commands: list[Command] = []
-        for _ in range(len(self._queue)):
-            ticket = self._queue[0]
-            self._inflight.append(ticket)
-            self._queue.popleft()
-            self._unanswered += ticket.size
-            commands += ticket.commands
-        if commands:
-            self._link.send(commands)
-
-    def _read(self) -> None:
-        """Read one reply; its ticket is answered with its last one."""
-        ticket = self._inflight[0]
-        ticket.replies.append(self._link.read())
-        self._outage.heard()
-        if len(ticket.replies) == len(ticket.commands):
-            ticket.answer()
-            self._note_awaited(ticket)
-            self._inflight.popleft()
-            self._unanswered -= ticket.size
-            ticket.forget()
-
-    def _note_awaited(self, ticket: Posted[Any]) -> None:
-        if ticket.watchers:
-            self._awaited += ticket.watchers
-            ticket.watchers = None
-
-    def _open(self) -> None:
-        """Connect, and send again what was sent and not answered."""
-        self._link.open()
-        # An interrupt may have left a ticket answered, or in both queues.
-        again = dict.fromkeys(ticket for ticket in self._inflight if not ticket.done())
-        for ticket in self._inflight:
-            if ticket.done():
-                self._note_awaited(ticket)
-        while self._queue and self._queue[0] in again:
-            self._queue.popleft()
-        self._inflight = deque(again)
-        self._unanswered = sum(ticket.size for ticket in again)
-        for ticket in again:
-            ticket.replies = []
-        if again:
-            self._link.send([command for ticket in again for command in ticket.commands])
-
-    def _recover(self, cause: BaseException) -> None:
-        """Connect and send again what was not answered, or give it all up."""
-        while True:
-            self._link.drop()
-            delay = self._outage.delay(self._link.url, cause)
-            if delay is None:
-                self._give_up(unavailable(self._link.url, cause, self._outage.waited))
-                return
-            if self._closed or self._until_closed.acquire(timeout=delay):
-                self._give_up(closed(self._link.url))
-                return
-            try:
-                if self._revive is not None:
-                    self._revive()
-                self._open()
-                return
-            except LinkDown as down:
-                cause = down.cause
-            except Exception as exc:
-                log.warning("the journal's server could not be revived: %s", exc)
-                cause = exc
-
-    def _give_up(self, error: JournalUnavailable) -> None:
-        self._outage.over()
-        self._unanswered = 0
-        for waiting in (self._inflight, self._queue):
-            while waiting:
-                waiting[0].fail(error)
-                self._note_awaited(waiting[0])
-                waiting.popleft().forget()
-
-    # -------------------------------------------------- after the io lock was held
 
     def _hand_over(self) -> None:
         """Let a thread lead that waits for a reply which nobody reads now."""
@@ -301,30 +182,30 @@ class Writer:
             self._working = True
             self._rung = False
             while True:
-                if self._closed:
+                if self._exchange.closed:
                     return
                 self._turn()
-                if self._queue:
+                if self._exchange.queue:
                     continue
                 self._working = False
                 # A caller that saw us at work relied on us to send what it queued.
-                if not self._queue:
+                if not self._exchange.queue:
                     break
                 self._working = True
 
     def _turn(self) -> None:
         """Send what is queued and read all replies that are due."""
+        exchange = self._exchange
         with self._io:
             try:
-                due = self._queue or self._inflight
-                if due:
-                    self._lead(due[-1])
+                if (due := exchange.due) is not None:
+                    exchange.lead(due)
             except Exception as exc:
                 # There is no caller on this thread who could be told.
                 log.exception("the journal's writer failed")
-                self._give_up(unavailable(self._link.url, exc, 0.0))
+                exchange.give_up(unavailable(self._link.url, exc, 0.0))
             finally:
-                self._settle()
+                exchange.settle()
         self._push()
         self._hand_over()
 
@@ -332,22 +213,22 @@ class Writer:
 
     def close(self, patience: float = 5.0) -> None:
         """Send and read what is under way for at most ``patience`` seconds, then disconnect."""
-        if self._closed:
+        exchange = self._exchange
+        if exchange.closed:
             return
         deadline = time.monotonic() + patience
-        self._outage.patience = min(self._outage.patience, patience)
-        if (self._queue or self._inflight) and self._io.acquire(timeout=patience):
+        exchange.outage.patience = min(exchange.outage.patience, patience)
+        if exchange.due is not None and self._io.acquire(timeout=patience):
             try:
-                while (due := self._queue or self._inflight) and time.monotonic() < deadline:
-                    self._lead(due[-1])
+                while (due := exchange.due) is not None and time.monotonic() < deadline:
+                    exchange.lead(due)
             finally:
                 self._io.release()
-        self._closed = True
-        self._until_closed.release()
+        exchange.shut()
         if self._io.acquire(timeout=patience):
             try:
-                self._give_up(closed(self._link.url))
-                self._settle()
+                exchange.give_up(closed(self._link.url))
+                exchange.settle()
                 self._link.close()
             finally:
                 self._io.release()
