@@ -1,7 +1,7 @@
 """Measuring things in turns, so that a noisy machine disturbs all of them alike.
 
-The sides of a comparison run one after the other, a single call each, in an order that
-rotates from round to round; what is compared are the calls of one round.
+The sides of a comparison run one after the other, by single calls, in an order that rotates
+from round to round; what is compared are the calls of one round.
 """
 
 from __future__ import annotations
@@ -76,14 +76,16 @@ def in_turns(
     *,
     rounds: int,
     warmup: int,
+    calls: int = 1,
     settle: float = 0.0,
     before: Callable[[str], None] = lambda side: None,
 ) -> Procedure[dict[str, Series]]:
     """Call each side once a round; drive it with ``drive`` or, on an event loop, ``adrive``.
 
-    ``settle``: seconds to wait after each call with the clocks running, so that what a call
-    leaves to other threads counts as its own. Then only CPU times make sense. ``before`` is
-    called before each call, with the clocks stopped.
+    ``calls``: how often a side is called in its turn; their mean is the sample. ``settle``:
+    seconds to wait after a turn with the clocks running, so that what a call leaves to other
+    threads counts as its own; then only CPU times make sense. ``before`` is called before
+    each turn, with the clocks stopped.
     """
     names = list(sides)
     found: dict[str, list[Sample]] = {name: [] for name in names}
@@ -91,18 +93,19 @@ def in_turns(
     for number in range(-warmup, rounds):
         for name in _rotated(names, number):
             before(name)
-            sample = yield from _timed(sides[name], settle)
+            sample = yield from _timed(sides[name], calls, settle)
             if number >= 0:
                 found[name].append(sample)
     return {name: Series(tuple(samples)) for name, samples in found.items()}
 
 
-def _timed(side: Side, settle: float) -> Procedure[Sample]:
+def _timed(side: Side, calls: int, settle: float) -> Procedure[Sample]:
     cpu, wall = time.process_time(), time.perf_counter()
-    yield Call(side)
+    for _ in range(calls):
+        yield Call(side)
     if settle:
         yield Pause(settle)
-    return Sample(time.perf_counter() - wall, time.process_time() - cpu)
+    return Sample((time.perf_counter() - wall) / calls, (time.process_time() - cpu) / calls)
 
 
 def _rotated(names: Sequence[str], by: int) -> list[str]:

@@ -34,35 +34,39 @@ def open_run(durable: Durable) -> Iterator[Attempt]:
         context.run(run.__exit__, None, None, None)
 
 
-def answer_of(text: str) -> AIMessage:
-    """A model's answer as a provider gives it, usage and all."""
-    return AIMessage(
+def answer_of(text: str) -> ChatResult:
+    """What a provider returns: an answer as a real one gives it, usage and all."""
+    message = AIMessage(
         text,
         id="run-0",
         usage_metadata={"input_tokens": 10, "output_tokens": 1000, "total_tokens": 1010},
         response_metadata={"model_name": "instant", "finish_reason": "stop"},
     )
+    return ChatResult(generations=[ChatGeneration(message=message)])
 
 
-def model_step(attempt: Attempt, answer: AIMessage) -> Procedure[Any]:
+def model_step(attempt: Attempt, answer: ChatResult) -> Procedure[Any]:
     """All that the interceptor does for one model call: fingerprint, match, start record,
     the call (which is instant here), encoding, end record, and waiting for that."""
-    scope = attempt.tree.enter(None, "model:instant", _PROMPT, kind=StepKind.MODEL, name="instant")
-    result = ChatResult(generations=[ChatGeneration(message=answer)])
-    return chat_call(Step(attempt, scope), lambda: result, (), {})
+    return chat_call(_started(attempt), lambda: answer, (), {})
 
 
-def amodel_step(attempt: Attempt, answer: AIMessage) -> Procedure[Any]:
+def amodel_step(attempt: Attempt, answer: ChatResult) -> Procedure[Any]:
     """As :func:`model_step`, with a provider that is awaited."""
-    scope = attempt.tree.enter(None, "model:instant", _PROMPT, kind=StepKind.MODEL, name="instant")
-    result = ChatResult(generations=[ChatGeneration(message=answer)])
 
     async def provider() -> ChatResult:
-        return result
+        return answer
 
-    return chat_call(Step(attempt, scope), provider, (), {})
+    return chat_call(_started(attempt), provider, (), {})
 
 
-def encoded(attempt: Attempt, answer: AIMessage) -> bytes:
+def _started(attempt: Attempt) -> Step:
+    tree, label = attempt.tree, "model:instant"
+    scope = tree.enter(None, label, _PROMPT, kind=StepKind.MODEL, name="instant")
+    return Step(attempt, scope)
+
+
+def encoded(attempt: Attempt, answer: ChatResult) -> bytes:
     """The payload that a model step with this answer writes."""
-    return attempt.codec.encode({"g": [answer]}, bind=b"benchmark")
+    messages = [generation.message for generation in answer.generations]
+    return attempt.codec.encode({"g": messages}, bind=b"benchmark")

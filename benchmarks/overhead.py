@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 from langchain_core.language_models import BaseChatModel
@@ -33,8 +33,9 @@ from langchain_durable.waiting import Procedure, adrive, drive
 Which = Literal["chain", "agent"]
 MakeModel = Callable[[Which], BaseChatModel]
 _SETTLE = 0.001
-_TARGETS = {"chain": Target(2.0), "agent": Target(1.4)}
-_TARGET_OPENAI = Target(1.15)
+_INSTANT: Mapping[Which, Target] = {"chain": Target(2.0), "agent": Target(1.4)}
+_OPENAI: Mapping[Which, Target] = {"chain": Target(1.15), "agent": Target(1.15)}
+_HISTORIES = {"short": [], "101 messages": messages_of_history()}
 _PROGRAMS: tuple[Which, ...] = ("chain", "agent")
 _numbers = itertools.count(1)
 
@@ -51,22 +52,23 @@ def _run(bench: Bench) -> Iterator[Row]:
             server.forget(KEY)
             return openai_model(server.url, which)
 
-        models: tuple[tuple[str, MakeModel, int], ...] = (
-            ("instant model", lambda which: InstantModel(), bench.times(300, 2)),
-            ("ChatOpenAI", openai, bench.times(150, 2)),
+        models: tuple[tuple[str, MakeModel, Mapping[Which, Target]], ...] = (
+            ("instant model", lambda which: InstantModel(), _INSTANT),
+            ("ChatOpenAI", openai, _OPENAI),
         )
-        for name, make, rounds in models:
-            targets = (
-                _TARGETS if name == "instant model" else dict.fromkeys(_TARGETS, _TARGET_OPENAI)
-            )
-            for which in _PROGRAMS:
-                for history in ([], messages_of_history()):
-                    case = f"{which}, {name}, {'101 messages' if history else 'short'}"
-                    for way, found in _both_ways(
-                        durable, loop, _program(make, which, history), rounds
-                    ):
-                        yield _row(f"{case}, {way}", found, targets[which])
+        for name, make, targets in models:
+            for which, history in itertools.product(_PROGRAMS, _HISTORIES):
+                rounds = bench.times(_rounds(name, history), 1)
+                program = _program(make, which, _HISTORIES[history])
+                for way, found in _both_ways(durable, loop, program, rounds):
+                    yield _row(f"{which}, {name}, {history}, {way}", found, targets[which])
         yield _control(bench, durable)
+
+
+def _rounds(model: str, history: str) -> int:
+    if model == "instant model":
+        return 200
+    return 100 if history == "short" else 40
 
 
 def _both_ways(
@@ -74,7 +76,7 @@ def _both_ways(
 ) -> Iterator[tuple[str, dict[str, Series]]]:
     bare, inputs = program
     wrapped = durable.wrap(bare)
-    warmup = max(1, rounds // 10)
+    warmup = rounds // 10
 
     def turns(ours: Any, theirs: Any) -> Procedure[dict[str, Series]]:
         sides = _sides(durable, theirs, ours, inputs)

@@ -70,7 +70,7 @@ def _of_run(
         case=f"{case}: MEMORY USAGE of the journal",
         value=used / count,
         unit="B/step",
-        detail=f"payloads {payloads:.0f} B/step; the header takes {header} B a run",
+        detail=f"payloads, result included: {payloads:.0f} B/step; header: {header} B a run",
     )
 
 
