@@ -61,6 +61,8 @@ class Stage:
                 encoding="utf-8",
                 cwd=self.directory,
                 env=_environment(),
+                # Ctrl-C is for the demo, which ends its processes itself.
+                start_new_session=True,
             )
 
 

@@ -113,23 +113,34 @@ class ScriptedOpenAI:
             [sys.executable, "-m", _MODULE, "--port", "0", "--script", "-", "--follow"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            # Ctrl-C is for its user, who may still ask it; it ends when its stdin is closed.
+            start_new_session=True,
         )
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
+        try:
+            self._url = self._tell_script(self._process)
+        except BaseException:
+            self._process.kill()
+            self.close()
+            raise
+        return self
+
+    def _tell_script(self, process: subprocess.Popen[bytes]) -> str:
+        """Give the process its rules, and get its URL."""
+        assert process.stdin is not None
+        assert process.stdout is not None
         script = json.dumps([rule.to_dict() for rule in self._rules])
-        self._process.stdin.write(script.encode() + b"\n")
-        self._process.stdin.flush()
-        line = self._process.stdout.readline()
+        process.stdin.write(script.encode() + b"\n")
+        process.stdin.flush()
+        line = process.stdout.readline()
         if not line:
-            code = self._process.wait()
+            code = process.wait()
             raise ServerError(
                 "The scripted model server did not start.",
                 expected="its URL on stdout",
                 came=f"exit code {code}",
                 do="read its message on stderr",
             )
-        self._url = json.loads(line)["url"]
-        return self
+        return str(json.loads(line)["url"])
 
     def close(self) -> None:
         """End the process that :meth:`start` started."""
