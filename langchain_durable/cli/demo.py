@@ -42,8 +42,9 @@ def demo(
 ) -> None:
     """Kill a real agent in the middle of its work, and see it go on where it was.
 
-    Needs no key, no Redis and no Docker: the model is a scripted OpenAI server on this machine,
-    the journal is on an embedded server. Exits with 0 only if no finished call was made again.
+    No key, no Redis, no Docker: a scripted OpenAI server plays the model.
+    The journal is on an embedded server of the demo's own.
+    Exits with 0 only if no finished call was made again.
     """
     from langchain_durable.cli.demo_view import DemoView
     from langchain_durable.demo import Options, play

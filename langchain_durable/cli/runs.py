@@ -17,6 +17,8 @@ from langchain_durable.events import RunStatus
 from langchain_durable.journal import Header
 
 _MS = 1_000_000
+_GAP = 2
+_FIXED = 4 * _GAP + len("attempt") + len("59 min ago") + 1
 
 
 def runs(
@@ -50,23 +52,43 @@ def _print_table(
     if not rows:
         console.print(f"There are no {status} runs." if status else "There are no runs yet.")
         return
-    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
-    table.add_column("run", overflow="fold", ratio=3)
-    table.add_column("status", overflow="fold", ratio=2)
-    table.add_column("program", no_wrap=True, overflow="ellipsis", ratio=1)
-    table.add_column("attempt", justify="right", no_wrap=True)
-    table.add_column("updated", no_wrap=True)
-    for header, alive in rows:
-        table.add_row(
+    cells = [
+        (
             Text(one_line(header.run_id)),
             status_text(header, alive=alive),
             Text(one_line(program(header))),
             str(header.attempt),
             times.ago(header.updated * _MS),
         )
+        for header, alive in rows
+    ]
+    longest = [max(len(row[column]) for row in cells) for column in range(3)]
+    run, state, named = column_widths(console.width, *longest)
+    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, _GAP, 0, 0))
+    table.add_column("run", overflow="fold", width=run)
+    table.add_column("status", overflow="fold", width=state)
+    table.add_column("program", no_wrap=True, overflow="ellipsis", width=named)
+    table.add_column("attempt", justify="right", no_wrap=True)
+    table.add_column("updated", no_wrap=True)
+    for row in cells:
+        table.add_row(*row)
     console.print(table)
     if len(rows) == limit:
         console.print(f"The last {limit}; --limit gives more.", style="dim")
+
+
+def column_widths(total: int, run: int, status: int, named: int) -> tuple[int, int, int]:
+    """Widths for ids, statuses and program names, given the longest of each.
+
+    An id matters most, because the next command needs it: 36 columns are a UUID. Programs
+    give way first, then statuses.
+    """
+    run, status, named = max(run, 3), max(status, 6), max(named, 7)
+    left = max(total - _FIXED, 30)
+    ids = min(run, 36, left - 17)
+    names = max(7, min(named, left - ids - min(status, 28)))
+    states = max(9, min(status, left - ids - names))
+    return min(run, left - states - names), states, names
 
 
 def program(header: Header) -> str:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+import pytest
+
+from langchain_durable.cli.runs import column_widths
 from tests.cli.conftest import LONG, STRANGE, Cli
 
 
@@ -50,6 +53,16 @@ def test_long_ids_fold_at_80_columns_and_nothing_of_them_is_lost(filled: Cli) ->
     assert max(map(len, lines)) <= 80
     ids = "".join(line.split(" ")[0] for line in lines)
     assert LONG in ids
+    assert sum("x" * 20 in line for line in lines) <= 6
+
+
+@pytest.mark.parametrize("total", [40, 60, 80, 100, 200])
+def test_columns_fit_and_a_uuid_has_its_place_from_80_columns_on(total: int) -> None:
+    run, status, program = column_widths(total, run=120, status=28, named=34)
+
+    assert run + status + program <= max(total - 26, 30)
+    assert min(run, status, program) >= 7
+    assert total < 80 or run >= 36
 
 
 def test_without_a_terminal_a_run_is_one_line_and_markup_is_text(filled: Cli) -> None:
