@@ -9,36 +9,39 @@ import typer
 from langchain_durable.cli.options import AsJson
 from langchain_durable.cli.output import make_console, print_json
 
+Keep = Annotated[bool, typer.Option("--keep", help="Leave the journal and the files behind.")]
+KillAt = Annotated[
+    int | None,
+    typer.Option(
+        "--kill-at",
+        help="Kill the agent in the middle of this one of its 10 calls (default: 8).",
+        min=1,
+        max=10,
+        metavar="N",
+        show_default=False,
+    ),
+]
+Seed = Annotated[
+    int | None,
+    typer.Option("--seed", help="Draw that call by lot.", metavar="N", show_default=False),
+]
+Url = Annotated[
+    str | None,
+    typer.Option(
+        "--url",
+        help="Put the journal on this server instead of an embedded one.",
+        metavar="URL",
+        show_default=False,
+    ),
+]
+
 
 def demo(
     as_json: AsJson = False,
-    keep: Annotated[
-        bool, typer.Option("--keep", help="Leave the journal and the files behind.")
-    ] = False,
-    kill_at: Annotated[
-        int | None,
-        typer.Option(
-            "--kill-at",
-            help="Kill the agent in the middle of this one of its 10 calls (default: 8).",
-            min=1,
-            max=10,
-            metavar="N",
-            show_default=False,
-        ),
-    ] = None,
-    seed: Annotated[
-        int | None,
-        typer.Option("--seed", help="Draw that call by lot.", metavar="N", show_default=False),
-    ] = None,
-    url: Annotated[
-        str | None,
-        typer.Option(
-            "--url",
-            help="Put the journal on this server instead of an embedded one.",
-            metavar="URL",
-            show_default=False,
-        ),
-    ] = None,
+    keep: Keep = False,
+    kill_at: KillAt = None,
+    seed: Seed = None,
+    url: Url = None,
 ) -> None:
     """Kill a real agent in the middle of its work, and see it go on where it was.
 

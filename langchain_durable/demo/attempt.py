@@ -70,16 +70,7 @@ def attempt(
 
     ``started`` gets its pid, ``hear`` all it says. Raises :class:`DemoFailed`.
     """
-    target = CALLS[kill_at - 1] if kill_at is not None else ("", "")
-    job = Job(
-        attempt=number,
-        run_id=RUN_ID,
-        server=stage.models.url,
-        journal=stage.journal,
-        prefix=stage.prefix,
-        effects=str(stage.effects),
-        hold=target[1] if target[0] == "tool" else "",
-    )
+    job = _job(stage, number, kill_at)
     lines: list[Line] = []
     with _process(stage, job) as process, _killer(stage, process, kill_at):
         started(process.popen.pid)
@@ -102,6 +93,19 @@ def attempt(
     )
     _check(stage, ended, process, expected=kill_at is not None)
     return ended
+
+
+def _job(stage: Stage, number: int, kill_at: int | None) -> Job:
+    kind, name = CALLS[kill_at - 1] if kill_at is not None else ("", "")
+    return Job(
+        attempt=number,
+        run_id=RUN_ID,
+        server=stage.models.url,
+        journal=stage.journal,
+        prefix=stage.prefix,
+        effects=str(stage.effects),
+        hold=name if kind == "tool" else "",
+    )
 
 
 @contextmanager

@@ -150,16 +150,12 @@ def judge(
     needed = {**first.asked, **second.asked}
     rows = tuple(_row_of(call, first, second) for call in needed)
     repeated = (Counter(list(first.got)) & second.made).total()
-    lost = set(needed) - set(first.got)
     under_way = [call for call in first.asked if call not in first.got]
-    killed_at = next(call for call in under_way if (call.kind, call.name) == target)
     seen = (_served(first.made), _served(second.made))
-    paid = sum(each.name == "refund" and each.phase is Phase.EFFECT for each in effects)
-    again = "call was" if repeated == 1 else "calls were"
     return Report(
         rows=rows,
         pids=(attempts[0].pid, attempts[1].pid),
-        killed_at=killed_at,
+        killed_at=next(call for call in under_way if (call.kind, call.name) == target),
         requests=seen,
         requests_without=seen[0] + sum(call.kind in _SERVED for call in needed),
         repeated=repeated,
@@ -167,12 +163,12 @@ def judge(
         saved_seconds=max(0.0, _wall(first, first.got) - _wall(second, first.got)),
         answer=attempts[1].answer,
         checks=(
-            Check(claim=f"{repeated} finished {again} made again", holds=repeated == 0),
+            _repeated_check(repeated),
             Check(
                 claim="only what was missing ran in attempt 2",
-                holds=second.made == Counter(list(lost)),
+                holds=second.made == Counter(set(needed) - set(first.got)),
             ),
-            Check(claim=f"the refund was paid {_times(paid)}", holds=paid == 1),
+            _paid_check(effects),
             Check(
                 claim="the answer is that of an undisturbed run",
                 holds=attempts[1].answer == ANSWER,
@@ -183,8 +179,15 @@ def judge(
     )
 
 
-def _times(count: int) -> str:
-    return "once" if count == 1 else f"{count} times"
+def _repeated_check(repeated: int) -> Check:
+    again = "call was" if repeated == 1 else "calls were"
+    return Check(claim=f"{repeated} finished {again} made again", holds=repeated == 0)
+
+
+def _paid_check(effects: Sequence[Effect]) -> Check:
+    paid = sum(each.name == "refund" and each.phase is Phase.EFFECT for each in effects)
+    times = "once" if paid == 1 else f"{paid} times"
+    return Check(claim=f"the refund was paid {times}", holds=paid == 1)
 
 
 def _seen(attempt: Attempt, requests: Sequence[Request], effects: Sequence[Effect]) -> _Seen:
