@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections import Counter
 from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -131,19 +133,44 @@ register_configure_hook(_ends, inheritable=True)
 
 def play(job: Job) -> Any:
     """Run the job's program here; its answer, if nobody kills it."""
-    site = Site(
-        url=job.server_url,
-        tag=f"{job.run_id}/{job.attempt}",
-        directory=job.directory,
-        durable=job.via is not Via.BARE,
-        kill=job.kill,
-    )
+    site = _site(job)
     _ends.set(Ends(site))
     program = PROGRAMS[job.program]
     if job.via is Via.BARE:
         config = {"configurable": {"thread_id": job.run_id}}
         return run(program, program.build(site), job.mode, config)
     return _durably(job, program, site)
+
+
+def events(job: Job) -> Counter[tuple[str, str]]:
+    """How often each event of ``astream_events`` comes, by its kind and name."""
+    site = _site(job)
+    program = PROGRAMS[job.program]
+    built = program.build(site)
+    config = {"configurable": {"thread_id": job.run_id}}
+    if job.via is Via.BARE:
+        return asyncio.run(_count(built, program.input, config))
+    from langchain_durable import Durable
+
+    with Durable(job.journal_url) as durable:
+        own = {"thread_id": job.run_id} if program.own_saver else {}
+        wrapped = durable.wrap(built)
+        return asyncio.run(_count(wrapped, program.input, durable.config(job.run_id, **own)))
+
+
+async def _count(built: Any, given: Any, config: Any) -> Counter[tuple[str, str]]:
+    stream = built.astream_events(given, config, version="v2")
+    return Counter([(event["event"], event["name"]) async for event in stream])
+
+
+def _site(job: Job) -> Site:
+    return Site(
+        url=job.server_url,
+        tag=f"{job.run_id}/{job.attempt}",
+        directory=job.directory,
+        durable=job.via is not Via.BARE,
+        kill=job.kill,
+    )
 
 
 def _durably(job: Job, program: Program, site: Site) -> Any:
