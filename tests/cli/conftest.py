@@ -135,15 +135,16 @@ def journal_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def filled(tmp_path_factory: pytest.TempPathFactory, journal_url: str) -> Cli:
-    """A journal in which runs completed, failed and crashed. Only to be read."""
-    cli = Cli(tmp_path_factory.mktemp("filled"), journal_url)
-    assert cli.program("done", "well") == 0
-    assert cli.program("broken", "badly") == 1
-    assert cli.program("crashed", "killed") == -signal.SIGKILL
-    assert cli.program(LONG, "well") == 0
-    assert cli.program(STRANGE, "well") == 0
-    return cli
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cli]:
+    """A journal of its own in which runs completed, failed and crashed. Only to be read."""
+    with start_valkey(tmp_path_factory.mktemp("filled-journal")) as server:
+        cli = Cli(tmp_path_factory.mktemp("filled"), server.url)
+        assert cli.program("done", "well") == 0
+        assert cli.program("broken", "badly") == 1
+        assert cli.program("crashed", "killed") == -signal.SIGKILL
+        assert cli.program(LONG, "well") == 0
+        assert cli.program(STRANGE, "well") == 0
+        yield cli
 
 
 @pytest.fixture
