@@ -13,10 +13,10 @@ from langchain_durable import ids
 from langchain_durable.callbacks import PathTracker, RootCall, active
 from langchain_durable.durable import Durable
 from langchain_durable.intercept.install import install_graphs
-from langchain_durable.recorder.acquire import Request, abort, acquire, finish
+from langchain_durable.recorder.acquire import UNKNOWN_INPUT, Request, abort, acquire, finish
 from langchain_durable.recorder.attempt import Attempt
 from langchain_durable.recorder.runtime import Runtime
-from langchain_durable.scopes import Scope, Tree
+from langchain_durable.scopes import Scope, Tree, is_streamed
 from langchain_durable.waiting import Procedure, drive
 
 logger = logging.getLogger("langchain_durable")
@@ -67,6 +67,9 @@ class DurableCallbackHandler(PathTracker):
         self._inside = tracker is not None and not tracker.attempt.closed
         self._attempt = attempt = self._new_attempt()
         attempt.closed = False
+        if is_streamed(inputs):
+            inputs = UNKNOWN_INPUT
+            attempt.tree.top_by_ordinal = False
         request = Request(inputs=inputs, program="callback", call={"method": "callback"})
         attempt.opener = _Opener(self._durable, attempt, request).open
 

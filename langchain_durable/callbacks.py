@@ -19,7 +19,15 @@ from langchain_core.messages import BaseMessage
 from langchain_core.outputs import LLMResult
 
 from langchain_durable.events import StepKind
-from langchain_durable.labels import chain_label, model_inputs, model_name
+from langchain_durable.labels import (
+    PASSED_THROUGH,
+    call_name,
+    label_of,
+    model_inputs,
+    model_name,
+    placed,
+    places_of,
+)
 from langchain_durable.recorder.attempt import IN_DOUBT, Attempt
 from langchain_durable.scopes import Scope
 from langchain_durable.touchpoints import is_interrupt
@@ -50,6 +58,14 @@ class RootCall:
     resumed: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """A chain that is passed through: what it calls stands in its place."""
+
+    parent_run_id: UUID | None
+    places: str
+
+
 class PathTracker(BaseCallbackHandler):
     """Follows one attempt's calls. Made and attached by us; not for use by programs."""
 
@@ -59,6 +75,7 @@ class PathTracker(BaseCallbackHandler):
     def __init__(self, attempt: Attempt) -> None:
         self._attempt = attempt
         self._scopes: dict[UUID, Scope] = {}
+        self._passed: dict[UUID, Passed] = {}
 
     @property
     def attempt(self) -> Attempt:
@@ -86,6 +103,9 @@ class PathTracker(BaseCallbackHandler):
     def _enter(
         self, run_id: UUID, parent_run_id: UUID | None, label: str, inputs: Any, **step: Any
     ) -> Scope:
+        passed = self._passed.get(parent_run_id) if parent_run_id is not None else None
+        if passed is not None:
+            parent_run_id, label = passed.parent_run_id, placed(label, passed.places)
         scope = self._attempt.tree.enter(self.scope(parent_run_id), label, inputs, **step)
         self._scopes[run_id] = scope
         return scope
@@ -104,8 +124,10 @@ class PathTracker(BaseCallbackHandler):
         metadata: dict[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
-        label = chain_label(kwargs.get("name") or "chain", tags, metadata)
-        self._enter(run_id, parent_run_id, label, inputs)
+        name = call_name(kwargs.get("name"), serialized)
+        if name in PASSED_THROUGH:
+            self._passed[run_id] = Passed(parent_run_id, places_of(tags))
+        self._enter(run_id, parent_run_id, label_of(name, tags, metadata), inputs)
 
     def on_chat_model_start(
         self,
@@ -144,7 +166,7 @@ class PathTracker(BaseCallbackHandler):
     ) -> None:
         params = kwargs.get("invocation_params") or {}
         name = model_name(params, serialized)
-        label = chain_label(f"model:{name}", tags, None)
+        label = label_of(f"model:{name}", tags)
         inputs = model_inputs(prompt, params)
         scope = self._enter(run_id, parent_run_id, label, inputs, kind=StepKind.MODEL, name=name)
         self._announce(scope)
@@ -172,7 +194,7 @@ class PathTracker(BaseCallbackHandler):
         scope = self._enter(
             run_id,
             parent_run_id,
-            chain_label(f"tool:{name}", tags, None),
+            label_of(f"tool:{name}", tags),
             (arguments, call_id),
             kind=StepKind.TOOL,
             name=name,
@@ -195,7 +217,7 @@ class PathTracker(BaseCallbackHandler):
         scope = self._enter(
             run_id,
             parent_run_id,
-            chain_label(f"retriever:{name}", tags, None),
+            label_of(f"retriever:{name}", tags),
             query,
             kind=StepKind.RETRIEVER,
             name=name,
@@ -289,3 +311,4 @@ class PathTracker(BaseCallbackHandler):
         if error is not None and is_interrupt(error):
             self._attempt.interrupted = True
         self._scopes.pop(run_id, None)
+        self._passed.pop(run_id, None)

@@ -10,15 +10,37 @@ _STRUCTURAL = ("seq:step:", "map:key:", "branch:", "condition:")
 among them: a retried call is one place, and its tries are told apart by their order."""
 
 
-def chain_label(name: str, tags: Sequence[str] | None, metadata: Mapping[str, Any] | None) -> str:
+PASSED_THROUGH = ("RunnableWithFallbacks",)
+"""Chains that are no node of the step tree: LangChain reports what they call beneath them in
+some modes and beside them in others."""
+
+
+def call_name(name: str | None, serialized: Mapping[str, Any] | None) -> str:
+    """A call's name, or its class's where LangChain gives none (a streamed AgentExecutor)."""
+    if name:
+        return name
+    ids = (serialized or {}).get("id") or ()
+    return str(ids[-1]) if ids else "chain"
+
+
+def label_of(
+    name: str, tags: Sequence[str] | None, metadata: Mapping[str, Any] | None = None
+) -> str:
     """The label of a call: its name, and where in the composition it stands."""
     if metadata is not None and metadata.get("langgraph_node") == name:
         return f"{name}@{_superstep(metadata)}"
-    if tags:
-        places = [tag for tag in tags if tag.startswith(_STRUCTURAL)]
-        if places:
-            return f"{name}[{','.join(places)}]"
-    return name
+    return name + places_of(tags)
+
+
+def places_of(tags: Sequence[str] | None) -> str:
+    """Where in a composition a call stands, as the end of its label."""
+    places = [tag for tag in tags or () if tag.startswith(_STRUCTURAL)]
+    return f"[{','.join(places)}]" if places else ""
+
+
+def placed(label: str, places: str) -> str:
+    """The label of a call that stands where a chain that is passed through stands."""
+    return label if label.endswith("]") else label + places
 
 
 def _superstep(metadata: Mapping[str, Any]) -> str:

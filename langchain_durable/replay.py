@@ -45,7 +45,8 @@ class Recorded:
     attempt: int = 0
     error: ErrorInfo | None = None
     ended_seq: int = 0
-    last_seq: int = 0
+    entered: dict[int, int] = field(default_factory=dict)
+    """By attempt: the sequence number of the first record at this node or beneath it."""
     fatal: bool = False
     in_doubt: bool = False
     span_id: str = ""
@@ -91,7 +92,7 @@ class Index:
             recorded.kind, recorded.name = event.kind, event.name
             recorded.in_doubt, recorded.attempt = True, entry.attempt
             recorded.span_id = event.span_id
-            self._touch(recorded, entry.seq)
+            self._enter(recorded, entry)
         elif isinstance(event, StepEnded):
             self._end(self._nodes[event.step], event, entry)
         elif isinstance(event, AttemptEnded):
@@ -115,11 +116,10 @@ class Index:
         recorded.ended_seq = entry.seq
         recorded.fatal = False
         self.completed_steps += recorded.outcome is Outcome.COMPLETED
-        self._touch(recorded, entry.seq)
 
-    def _touch(self, recorded: Recorded, seq: int) -> None:
-        while True:
-            recorded.last_seq = seq
+    def _enter(self, recorded: Recorded, entry: Entry) -> None:
+        while entry.attempt not in recorded.entered:
+            recorded.entered[entry.attempt] = entry.seq
             if recorded.node.id == ROOT:
                 return
             recorded = self._nodes[recorded.node.parent]
@@ -127,12 +127,25 @@ class Index:
     def went_on_after(self, recorded: Recorded) -> bool:
         """Did the program go on after this step's error, so that the error must come again?
 
-        Not if the error is known to have left the root; else, if the step's parent has a
-        later record.
+        Not if the error is known to have left the root. Else, if in the same attempt
+        something began beside the step, or beside a chain that it stands in, after the error:
+        a retry, a fallback, the next step. What had begun before, such as a parallel branch,
+        says nothing.
         """
         if recorded.fatal:
             return False
-        return self._nodes[recorded.node.parent].last_seq > recorded.ended_seq
+        inner = recorded
+        while inner.node.id != ROOT:
+            outer = self._nodes[inner.node.parent]
+            for siblings in outer.children.values():
+                for sibling in siblings:
+                    if sibling is not inner and self._began_after(sibling, recorded):
+                        return True
+            inner = outer
+        return False
+
+    def _began_after(self, node: Recorded, error: Recorded) -> bool:
+        return node.entered.get(error.attempt, 0) > error.ended_seq
 
 
 def match(

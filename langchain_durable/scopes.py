@@ -16,7 +16,7 @@ from langchain_durable.fingerprint import fingerprint
 from langchain_durable.replay import ROOT, UNKNOWN, Recorded, match, node_id
 
 
-def _is_streamed(inputs: Any) -> bool:
+def is_streamed(inputs: Any) -> bool:
     """Is this what LangChain reports for a chain whose input comes as a stream?"""
     return type(inputs) is dict and len(inputs) == 1 and inputs.get("input") is _EMPTY
 
@@ -136,7 +136,7 @@ class Tree:
             if above is None or scope.node is not None:
                 return scope.node or self.resolve(self.top)
             parent = self.resolve(above)
-            seen = UNKNOWN if _is_streamed(scope.inputs) else fingerprint(scope.inputs)
+            seen = UNKNOWN if is_streamed(scope.inputs) else fingerprint(scope.inputs)
             found = match(
                 above.recorded, scope.label, seen, scope.arrival, by_ordinal=self._loose(scope)
             )
