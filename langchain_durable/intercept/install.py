@@ -14,6 +14,7 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from langchain_core.callbacks import AsyncCallbackManager
 from langchain_core.language_models import BaseChatModel, BaseLLM
 from langchain_core.retrievers import BaseRetriever
 from langchain_core.tools import BaseTool
@@ -22,6 +23,7 @@ from langchain_core.tracers.context import register_configure_hook
 from langchain_durable import touchpoints
 from langchain_durable.callbacks import active, pending
 from langchain_durable.events import StepKind
+from langchain_durable.intercept.bystanders import telling_all
 from langchain_durable.intercept.claims import of_manager
 from langchain_durable.intercept.models import (
     chat_call,
@@ -94,6 +96,7 @@ def install() -> None:
                 _patch(base, name, _entry(getattr(base, name), base))
         for name in touchpoints.WITH_RUN_MANAGER:
             _patch(BaseChatModel, name, _managed(getattr(BaseChatModel, name)))
+        _patch(AsyncCallbackManager, "on_llm_start", telling_all(AsyncCallbackManager.on_llm_start))
 
 
 def install_graphs() -> None:
