@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,6 +17,8 @@ from langchain_durable.store.writer import Writer
 from langchain_durable.waiting import Procedure, Ticket
 
 _ENDED = (RunStatus.COMPLETED, RunStatus.FAILED, RunStatus.CANCELLED)
+_TRIM_EVERY = 50
+"""What has expired is dropped from an index with the first and every 50th ended run."""
 _REPAIRS = 20
 """Times that a list is read again because some of it was stale."""
 
@@ -32,16 +35,40 @@ class Index:
         self._keys = keys
         self._retention = retention
         self._url = url
+        self._notes: deque[Command] = deque()
+        self._told = 0
+
+    def note(self, run_id: str, status: RunStatus, updated: int, before: RunStatus) -> None:
+        """Note a run's status with the next command that is sent, to save a send of its own."""
+        self._notes.extend(self._commands(run_id, status, updated, before))
+
+    def notes(self) -> list[Command]:
+        """The commands that were noted, for whoever sends something now."""
+        taken: list[Command] = []
+        while self._notes:
+            try:
+                taken.append(self._notes.popleft())
+            except IndexError:  # another thread was quicker
+                break
+        return taken
 
     def tell(self, run_id: str, status: RunStatus, updated: int, before: RunStatus) -> None:
-        """Note a run's status; nobody waits for it. What has expired is dropped with it."""
+        """Tell a run's status at once; nobody waits for it."""
+        commands = self._commands(run_id, status, updated, before)
+        self._writer.post([*self.notes(), *commands], _ignore)
+
+    def _commands(
+        self, run_id: str, status: RunStatus, updated: int, before: RunStatus
+    ) -> list[Command]:
         commands: list[Command] = [("ZADD", self._keys.index(status), updated, run_id)]
         if before is not status:
             commands.append(("ZREM", self._keys.index(before), run_id))
         if status in _ENDED and self._retention.header:
-            oldest = updated - self._retention.header * 1000
-            commands.append(("ZREMRANGEBYSCORE", self._keys.index(status), "-inf", oldest))
-        self._writer.post(commands, _ignore)
+            self._told += 1
+            if self._told % _TRIM_EVERY == 1:
+                oldest = updated - self._retention.header * 1000
+                commands.append(("ZREMRANGEBYSCORE", self._keys.index(status), "-inf", oldest))
+        return commands
 
     def forget(self, run_id: str, statuses: Sequence[RunStatus]) -> None:
         """Note that a run is not, or no more, in these statuses."""
@@ -67,14 +94,16 @@ class Index:
         self, statuses: Sequence[RunStatus], limit: int
     ) -> Ticket[list[tuple[str, RunStatus]]]:
         """The newest runs that the indexes tell of."""
-        commands = tuple(
-            ("ZREVRANGE", self._keys.index(status), 0, limit - 1) for status in statuses
+        notes = self.notes()
+        commands = (
+            *notes,
+            *(("ZREVRANGE", self._keys.index(status), 0, limit - 1) for status in statuses),
         )
 
         def answer(replies: list[Any]) -> list[tuple[str, RunStatus]]:
             return [
                 (member.decode(errors="replace"), status)
-                for status, reply in zip(statuses, replies, strict=True)
+                for status, reply in zip(statuses, replies[len(notes) :], strict=True)
                 for member in checked(self._url, reply)
             ]
 

@@ -96,7 +96,7 @@ class RedisStore:
         if verdict in (Verdict.NEW, Verdict.ACQUIRED):
             lease = Lease(run_id=run_id, attempt=int(attempt), seq=int(seq))
             before = header.status if header else RunStatus.RUNNING
-            self._index.tell(run_id, RunStatus.RUNNING, int(now), before)
+            self._index.note(run_id, RunStatus.RUNNING, int(now), before)
         elif verdict is Verdict.CRASH_LOOP:
             self._index.tell(run_id, RunStatus.FAILED, int(now), RunStatus.RUNNING)
         return Opened(verdict=verdict, lease=lease, header=header, held_ms=int(held))
@@ -117,7 +117,7 @@ class RedisStore:
         command = ("EVALSHA", self._scripts.append.sha, 1, meta, *words)
 
         def answer(replies: list[Any]) -> None:
-            reply = checked(self._url, replies[0])
+            reply = checked(self._url, replies[-1])
             letters = reply if close is None else reply[0]
             appended(lease, seq, letters)
             if close is not None:
@@ -126,19 +126,20 @@ class RedisStore:
 
         if lane.error is not None:
             return refused(self._writer, lane)
-        return self._writer.post((command,), answer, lane=lane, size=size)
+        commands = (*self._index.notes(), command)
+        return self._writer.post(commands, answer, lane=lane, size=size)
 
     def renew(self, lease: Lease, lease_ms: int) -> Ticket[bool]:
         meta = self._keys.meta(lease.run_id)
         command = ("EVALSHA", self._scripts.renew.sha, 1, meta, lease.attempt, lease_ms)
 
         def answer(replies: list[Any]) -> bool:
-            reply = checked(self._url, replies[0])
+            reply = checked(self._url, replies[-1])
             if reply == -1:
                 raise fenced(lease)
             return bool(reply == 1)
 
-        return self._writer.post((command,), answer)
+        return self._writer.post((*self._index.notes(), command), answer)
 
     def cancel(self, run_id: str) -> Ticket[Header | None]:
         keys = self._keys.all_of(run_id)
