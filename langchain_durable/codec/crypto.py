@@ -47,5 +47,5 @@ class Cipher:
             "An encrypted record cannot be opened.",
             expected="a record of this run and step, encrypted with one of the keys given",
             came="other bytes: another key, a damaged record, or one moved from elsewhere",
-            do="give the key it was written with as Durable(encryption_key=...) or in previous_keys=",
+            do="give the key it was written with: Durable(encryption_key=..., previous_keys=...)",
         )
