@@ -5,33 +5,39 @@ agent = durable.wrap(agent)
 agent.invoke(inputs, durable.config("order-42"))
 """
 
-from langchain_durable.callback_handler import DurableCallbackHandler
-from langchain_durable.durable import Durable
-from langchain_durable.errors import (
-    DurableError,
-    DurableWarning,
-    JournalError,
-    JournalUnavailable,
-    ReplayedError,
-    RunBusy,
-    RunCancelled,
-    RunCompleted,
-    RunError,
-    RunExpired,
-    RunFenced,
-    RunInputMismatch,
-    RunNotFound,
-    StepDrift,
-    StepError,
-    StepInDoubt,
-    StreamCut,
-)
-from langchain_durable.events import Entry, Outcome, RunStatus, StepKind
-from langchain_durable.journal import Header, Retention
-from langchain_durable.recorder.current import idempotency_key
-from langchain_durable.run import Run
-from langchain_durable.state import Checkpoint
-from langchain_durable.tools import in_doubt
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from langchain_durable.callback_handler import DurableCallbackHandler
+    from langchain_durable.durable import Durable
+    from langchain_durable.errors import (
+        DurableError,
+        DurableWarning,
+        JournalError,
+        JournalUnavailable,
+        ReplayedError,
+        RunBusy,
+        RunCancelled,
+        RunCompleted,
+        RunError,
+        RunExpired,
+        RunFenced,
+        RunInputMismatch,
+        RunNotFound,
+        StepDrift,
+        StepError,
+        StepInDoubt,
+        StreamCut,
+    )
+    from langchain_durable.events import Entry, Outcome, RunStatus, StepKind
+    from langchain_durable.journal import Header, Retention
+    from langchain_durable.recorder.current import idempotency_key
+    from langchain_durable.run import Run
+    from langchain_durable.state import Checkpoint
+    from langchain_durable.tools import in_doubt
 
 __all__ = [
     "Checkpoint",
@@ -64,3 +70,24 @@ __all__ = [
     "idempotency_key",
     "in_doubt",
 ]
+
+_HOMES = {
+    "Durable": "durable",
+    "DurableCallbackHandler": "callback_handler",
+    "Run": "run",
+    "Checkpoint": "state",
+    "idempotency_key": "recorder.current",
+    "in_doubt": "tools",
+    **dict.fromkeys(("Entry", "Outcome", "RunStatus", "StepKind"), "events"),
+    **dict.fromkeys(("Header", "Retention"), "journal"),
+}
+"""Where the names live that are not errors. They are imported when they are first used: the
+package is imported by every pytest that has our plugin, and LangChain takes a second."""
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_HOMES.get(name, 'errors')}"), name)
+    globals()[name] = value
+    return value

@@ -117,7 +117,6 @@ def test_the_durable_fixture_journals_in_memory(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.xfail(strict=True, reason="importing the package imports all of LangChain's core")
 def test_the_plugin_imports_nothing_of_langchain_before_a_fixture_is_used(
     tmp_path: Path,
 ) -> None:
