@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Sequence
 
 import pytest
@@ -43,6 +44,17 @@ def some(points: Sequence[KillPoint], most: int = 4) -> list[KillPoint]:
     if len(points) <= most:
         return list(points)
     return [points[number * (len(points) - 1) // (most - 1)] for number in range(most)]
+
+
+EVERY_POINT = "LANGCHAIN_DURABLE_EVERY_POINT"
+"""Set this variable to kill every pair at every point: it takes hours where CI has minutes."""
+
+
+def chosen(pair: Pair, points: Sequence[KillPoint]) -> Sequence[KillPoint]:
+    """All points where a core program is resumed in its own mode; else two, or as asked."""
+    name, first, second = pair
+    whole = name in ("lcel3", "agent", "graph") and first is second
+    return points if whole or EVERY_POINT in os.environ else some(points, 2)
 
 
 VIA_PROGRAMS = ("lcel3", "parallel", "retrieval", "agent", "executor")
@@ -100,7 +112,7 @@ def test_a_killed_program_picks_up_where_it_was(pair: Pair, matrix: Matrix) -> N
 @pytest.mark.soak
 @pytest.mark.parametrize("pair", EVERY, ids="-".join)
 def test_every_mode_resumes_in_itself_and_in_another(pair: Pair, matrix: Matrix) -> None:
-    assert matrix.faults(pair, matrix.points(pair[0], pair[1])) == []
+    assert matrix.faults(pair, chosen(pair, matrix.points(pair[0], pair[1]))) == []
 
 
 @pytest.mark.parametrize("via", [Via.BLOCK, Via.HANDLER])
@@ -113,13 +125,16 @@ def test_a_run_block_and_a_handler_resume_as_a_wrap_does(
 
 
 @pytest.mark.soak
-@pytest.mark.parametrize("modes", list(itertools.product(VIA_MODES, VIA_MODES)), ids="-".join)
+@pytest.mark.parametrize(
+    "modes", list(itertools.pairwise((*VIA_MODES, VIA_MODES[0]))), ids="-".join
+)
 @pytest.mark.parametrize("via", [Via.BLOCK, Via.HANDLER])
 @pytest.mark.parametrize("name", VIA_PROGRAMS)
 def test_a_run_block_and_a_handler_resume_in_every_mode(
     name: str, via: Via, modes: tuple[Mode, Mode], matrix: Matrix
 ) -> None:
-    assert matrix.faults((name, *modes), matrix.points(name, modes[0]), via) == []
+    pair = (name, *modes)
+    assert matrix.faults(pair, chosen(pair, matrix.points(name, modes[0])), via) == []
 
 
 @pytest.mark.parametrize("name", ["lcel3", "agent"])
