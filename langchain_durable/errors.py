@@ -53,7 +53,7 @@ class DurableError(Exception):
         if expected:
             parts.append(f"Expected: {expected}.")
         if came:
-            parts.append(f"Came: {came}.")
+            parts.append(f"Came: {came.rstrip('.')}.")
         if do:
             parts.append(f"Do: {do}.")
         super().__init__(" ".join(parts))

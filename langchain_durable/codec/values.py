@@ -51,7 +51,7 @@ class Codec:
         key: bytes | None = None,
         previous_keys: Sequence[bytes] = (),
         max_bytes: int = 32 * 2**20,
-        compress_above: int = 4096,
+        compress_above: int = 8192,
         redact: Callable[[Any], Any] | None = None,
     ) -> None:
         if max_bytes < 1 or compress_above < 0 or (previous_keys and key is None):

@@ -201,7 +201,8 @@ class Attempt:
         )
 
     def _id(self, scope: Scope) -> bytes:
-        return self.tree.resolve(scope).id
+        node = scope.node
+        return node.id if node is not None else self.tree.resolve(scope).id
 
     def _bind(self, scope: Scope) -> bytes:
         return bind(self.run_id, self._id(scope))
@@ -229,7 +230,7 @@ class Attempt:
         scope.span_id = self.settings.random_hex(8)
         assert scope.kind is not None  # only steps are started
         event = StepStarted(
-            step=self.tree.resolve(scope).id,
+            step=self._id(scope),
             kind=scope.kind,
             name=scope.name,
             time=self.settings.clock(),
@@ -245,7 +246,7 @@ class Attempt:
     def complete(self, scope: Scope, value: Any, usage: Usage | None = None) -> Ticket[None]:
         """Record a step's result; the ticket is the acknowledgement."""
         self.counts.executed += 1
-        step = self.tree.resolve(scope).id
+        step = self._id(scope)
         try:
             payload = self.codec.encode(value, bind=self._bind(scope))
         except Unjournalable as exc:
@@ -261,7 +262,7 @@ class Attempt:
     def fail(self, scope: Scope, exc: BaseException, outcome: Outcome) -> Ticket[None]:
         """Record that a step ended without a result."""
         self.counts.executed += 1
-        step = self.tree.resolve(scope).id
+        step = self._id(scope)
         if outcome is Outcome.FAILED:
             self._failed[step] = exc
         event = self._ended(step, outcome, error=describe(exc))
