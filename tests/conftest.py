@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import signal
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -10,6 +11,10 @@ import pytest
 
 from langchain_durable import Durable
 from tests.servers import Server, start_valkey
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell's background job ignores Ctrl-C, and so would the children that tests interrupt.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _prefixes = itertools.count(1)
 MakeDurable = Callable[..., Durable]
