@@ -104,6 +104,10 @@ class StepStarted:
     attributes: dict[str, Any] = field(default_factory=dict)
 
 
+HANDLED = "handled"
+"""Attribute of a failed step whose error was taken for its result, and never left it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepEnded:
     """A call has ended. The value, if there is one, is the entry's payload."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 
 from langchain_durable.events import (
+    HANDLED,
     AttemptEnded,
     Entry,
     ErrorInfo,
@@ -48,6 +49,7 @@ class Recorded:
     entered: dict[int, int] = field(default_factory=dict)
     """By attempt: the sequence number of the first record at this node or beneath it."""
     fatal: bool = False
+    handled: bool = False
     in_doubt: bool = False
     span_id: str = ""
     children: dict[str, list[Recorded]] = field(default_factory=dict)
@@ -115,6 +117,7 @@ class Index:
         recorded.attempt = entry.attempt
         recorded.ended_seq = entry.seq
         recorded.fatal = False
+        recorded.handled = HANDLED in event.attributes
         self.completed_steps += recorded.outcome is Outcome.COMPLETED
 
     def _enter(self, recorded: Recorded, entry: Entry) -> None:
@@ -127,13 +130,16 @@ class Index:
     def went_on_after(self, recorded: Recorded) -> bool:
         """Did the program go on after this step's error, so that the error must come again?
 
-        Not if the error is known to have left the root. Else, if in the same attempt
+        Not if the error is known to have left the root. Else, if the caller is known to make a
+        result of it, as a tool with ``handle_tool_error`` does, or if in the same attempt
         something began beside the step, or beside a chain that it stands in, after the error:
         a retry, a fallback, the next step. What had begun before, such as a parallel branch,
         says nothing.
         """
         if recorded.fatal:
             return False
+        if recorded.handled:
+            return True
         inner = recorded
         while inner.node.id != ROOT:
             outer = self._nodes[inner.node.parent]

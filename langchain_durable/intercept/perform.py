@@ -22,12 +22,16 @@ from langchain_durable.waiting import Call, Procedure
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """How the results of one kind of provider method are written down and given back."""
+    """How the results of one kind of provider method are written down and given back.
+
+    ``handles`` says of an error that its receiver makes a result of it: it is the call's result.
+    """
 
     pack: Callable[[Any], Any]
     unpack: Callable[[Any], Any]
     usage: Callable[[Any], Usage | None] = lambda result: None
     inputs: Callable[[Step], Any] = lambda step: None
+    handles: Callable[[BaseException], bool] = lambda exc: False
 
 
 def perform(step: Step, form: Form, call: Callable[[], Any]) -> Procedure[Any]:
@@ -48,7 +52,7 @@ def perform(step: Step, form: Form, call: Callable[[], Any]) -> Procedure[Any]:
     try:
         result = yield Call(call)
     except BaseException as exc:
-        yield from failed(step, exc)
+        yield from failed(step, exc, handled=form.handles(exc))
         raise
     yield from attempt.settle(attempt.complete(scope, form.pack(result), form.usage(result)))
     return result
@@ -74,12 +78,12 @@ def _ask(step: Step, doubt: StepInDoubt) -> Mapping[str, Any]:
     raise doubt
 
 
-def failed(step: Step, exc: BaseException) -> Procedure[None]:
+def failed(step: Step, exc: BaseException, *, handled: bool = False) -> Procedure[None]:
     """Record a step that ended with an exception. A cancelled caller does not wait for it."""
     outcome = outcome_of(exc)
     if step.attempt.broken is not None:
         return
-    ticket = step.attempt.fail(step.scope, exc, outcome)
+    ticket = step.attempt.fail(step.scope, exc, outcome, handled=handled)
     if outcome is Outcome.FAILED:
         yield from step.attempt.settle(ticket)
 

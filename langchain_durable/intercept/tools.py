@@ -4,23 +4,26 @@ from __future__ import annotations
 
 from typing import Any
 
+from langchain_core.tools import BaseTool, ToolException
+
 from langchain_durable.callbacks import Step
 from langchain_durable.intercept.perform import Form, perform
 from langchain_durable.intercept.side_channels import SideEffects, recording, send_again
-from langchain_durable.intercept.wrapping import Original
+from langchain_durable.intercept.wrapping import Bound
 from langchain_durable.recorder.current import entered
 from langchain_durable.waiting import Procedure
 
 
 def tool_call(
-    step: Step, original: Original, args: tuple[Any, ...], kwargs: dict[str, Any]
+    step: Step, original: Bound, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Procedure[Any]:
     """A tool's step: its value, and what it sent through LangGraph's side channels."""
     with recording(kwargs) as seen, entered(step.attempt, step.scope):
-        return (yield from perform(step, _form(seen), lambda: original(*args, **kwargs)))
+        form = _form(seen, original.args[0])
+        return (yield from perform(step, form, lambda: original(*args, **kwargs)))
 
 
-def _form(seen: SideEffects) -> Form:
+def _form(seen: SideEffects, tool: BaseTool) -> Form:
     def pack(value: Any) -> Any:
         packed = {"v": value}
         if seen.writes:
@@ -33,7 +36,10 @@ def _form(seen: SideEffects) -> Form:
         send_again(packed.get("w", []), packed.get("c", []))
         return packed["v"]
 
-    return Form(pack=pack, unpack=unpack, inputs=_arguments)
+    def handles(exc: BaseException) -> bool:
+        return isinstance(exc, ToolException) and bool(tool.handle_tool_error)
+
+    return Form(pack=pack, unpack=unpack, inputs=_arguments, handles=handles)
 
 
 def _arguments(step: Step) -> Any:
@@ -43,7 +49,7 @@ def _arguments(step: Step) -> Any:
 
 
 def retriever_call(
-    step: Step, original: Original, args: tuple[Any, ...], kwargs: dict[str, Any]
+    step: Step, original: Bound, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Procedure[Any]:
     """A retriever's step: its documents."""
     return perform(step, _DOCUMENTS, lambda: original(*args, **kwargs))

@@ -12,7 +12,10 @@ from langchain_durable.intercept.claims import claim
 from langchain_durable.waiting import Procedure, adrive, drive
 
 Original = Callable[..., Any]
-Recorder = Callable[[Step, Original, tuple[Any, ...], dict[str, Any]], Procedure[Any]]
+Bound = functools.partial[Any]
+"""A provider's method with its object, which is ``args[0]``."""
+
+Recorder = Callable[[Step, Bound, tuple[Any, ...], dict[str, Any]], Procedure[Any]]
 """Makes the procedure for a step: ``(step, bound original, args, kwargs)``."""
 
 

@@ -12,6 +12,7 @@ from langchain_durable.codec import Codec, encode_event
 from langchain_durable.errors import (
     DurableError,
     DurableWarning,
+    ReplayedError,
     RunCancelled,
     RunCompleted,
     StepDrift,
@@ -19,6 +20,7 @@ from langchain_durable.errors import (
     Unjournalable,
 )
 from langchain_durable.events import (
+    HANDLED,
     AttemptEnded,
     Event,
     Outcome,
@@ -158,15 +160,23 @@ class Attempt:
             if scope.drift and not self._accept_drift(scope):
                 return None
             return Answer(self.codec.decode(recorded.payload, bind=self._bind(scope)))
-        if recorded.outcome is Outcome.FAILED and self.index is not None:
-            if recorded.error is not None and self.index.went_on_after(recorded):
-                self.counts.replayed += 1
-                raise rebuild(recorded.error, run_id=self.run_id, step="/".join(scope.path))
+        if recorded.outcome is Outcome.FAILED:
+            self._raise_again(scope, recorded)
             return None
         unknown = recorded.in_doubt or recorded.outcome is Outcome.CANCELLED
         if unknown and scope.kind is StepKind.TOOL:
             self._doubt(scope, recorded)
         return None
+
+    def _raise_again(self, scope: Scope, recorded: Recorded) -> None:
+        """Raise the recorded error if the program took it for an answer and went on."""
+        if self.index is None or recorded.error is None or not self.index.went_on_after(recorded):
+            return
+        error = rebuild(recorded.error, run_id=self.run_id, step="/".join(scope.path))
+        if recorded.handled and isinstance(error, ReplayedError):
+            return  # its handler knows the error by its class, which is not imported here
+        self.counts.replayed += 1
+        raise error
 
     def _accept_drift(self, scope: Scope) -> bool:
         if self.settings.drift == "reexecute":
@@ -259,13 +269,16 @@ class Attempt:
         event = self._ended(step, Outcome.COMPLETED, usage=usage)
         return self._acknowledged(self._append(event, payload))
 
-    def fail(self, scope: Scope, exc: BaseException, outcome: Outcome) -> Ticket[None]:
-        """Record that a step ended without a result."""
+    def fail(
+        self, scope: Scope, exc: BaseException, outcome: Outcome, *, handled: bool = False
+    ) -> Ticket[None]:
+        """Record that a step ended without a result; ``handled``: its error is as good as one."""
         self.counts.executed += 1
         step = self._id(scope)
         if outcome is Outcome.FAILED:
             self._failed[step] = exc
-        event = self._ended(step, outcome, error=describe(exc))
+        attributes = {HANDLED: True} if handled else {}
+        event = self._ended(step, outcome, error=describe(exc), attributes=attributes)
         return self._acknowledged(self._append(event))
 
     def _ended(self, step: bytes, outcome: Outcome, **more: Any) -> StepEnded:

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from langchain_durable.errors import ReplayedError
 from langchain_durable.events import ErrorInfo
 
-MESSAGE_LIMIT = 2000
+MESSAGE_LIMIT = 65_536
+"""Characters. A tool's handled error is read by a model: the same text must come again."""
 
 
 def describe(exc: BaseException) -> ErrorInfo:

@@ -8,7 +8,7 @@ import pytest
 from langchain.agents import create_agent
 from langchain_core.messages import HumanMessage
 from langchain_core.runnables import RunnableLambda
-from langchain_core.tools import tool
+from langchain_core.tools import ToolException, tool
 from langgraph.types import Command
 from pydantic import BaseModel
 
@@ -127,6 +127,58 @@ def test_a_tool_in_doubt_can_be_let_run_again(durable: Any) -> None:
 
     assert wrapped.invoke(3, durable.config("run")) == "paid 3"
     assert len(paid) == 2
+
+
+def dying_after(tool_call: Any) -> Any:
+    """A program that dies when its tool has answered, the first time."""
+    die = [True]
+
+    def program(order: str) -> str:
+        said = str(tool_call.invoke({"order": order}))
+        if die:
+            raise SystemExit(die.pop())
+        return said
+
+    return RunnableLambda(program)
+
+
+def handling(error: Exception, tried: list[str]) -> Any:
+    @tool
+    def look_up(order: str) -> str:
+        """Look an order up."""
+        tried.append(order)
+        raise error
+
+    look_up.handle_tool_error = True
+    return look_up
+
+
+class LocalError(ToolException):
+    """An error of the program's own."""
+
+
+@pytest.mark.parametrize("error", [ToolException, LocalError])
+def test_an_error_that_a_tool_handles_is_its_result(durable: Any, error: Any) -> None:
+    """Nothing began after it, and it is known all the same that it never left the tool."""
+    tried: list[str] = []
+    said = "no such order: " + "x" * 5000
+    wrapped = durable.wrap(dying_after(handling(error(said), tried)))
+    with pytest.raises(SystemExit):
+        wrapped.invoke("A7", durable.config("run"))
+
+    assert wrapped.invoke("A7", durable.config("run")) == said
+    assert tried == ["A7"]
+
+
+def test_a_handled_error_whose_class_is_not_to_be_found_is_made_again(durable: Any) -> None:
+    hidden = type("Hidden", (ToolException,), {})
+    tried: list[str] = []
+    wrapped = durable.wrap(dying_after(handling(hidden("no such order"), tried)))
+    with pytest.raises(SystemExit):
+        wrapped.invoke("A7", durable.config("run"))
+
+    assert wrapped.invoke("A7", durable.config("run")) == "no such order"
+    assert len(tried) == 2
 
 
 @pytest.mark.parametrize(("answer", "effects"), [("retry", 2), ({"result": "by hand"}, 1)])
