@@ -98,10 +98,12 @@ def test_a_short_outage_is_not_noticed(own_server: Server) -> None:
     def program(text: str) -> Any:
         first = model.invoke(text).content
         own_server.kill()
-        threading.Thread(target=own_server.restart).start()
+        starter.start()
         return model.invoke(first).content
 
+    starter = threading.Thread(target=own_server.restart)
     assert durable.wrap(RunnableLambda(program)).invoke("a", durable.config("run")) == "<<a>>"
+    starter.join()
     assert durable.get("run").step == 2
     durable.close()
 
