@@ -29,6 +29,7 @@ class ClusterLink:
 
     def __init__(self, url: str, public_url: str, scripts: Scripts) -> None:
         self.url = public_url
+        self.opened = 0
         self._url = "redis://" + url.removeprefix(SCHEME)
         self._scripts = scripts
         self._cluster: RedisCluster | None = None
@@ -40,6 +41,7 @@ class ClusterLink:
         return self._cluster is not None
 
     def open(self) -> None:
+        self.opened += 1
         try:
             self._cluster = RedisCluster.from_url(self._url, protocol=2)
             for node in self._cluster.get_primaries():  # type: ignore[no-untyped-call]  # redis-py has no types here
@@ -86,6 +88,12 @@ class ClusterLink:
             # The slot is on its way to another node, with only a part of the run's keys.
             raise LinkDown(reply) from reply
         return reply
+
+    def descriptor(self) -> None:
+        """There are several, so a thread waits for replies."""
+
+    def pending(self) -> bool:
+        return False
 
     def drop(self) -> None:
         cluster, self._cluster = self._cluster, None

@@ -76,6 +76,15 @@ class Exchange:
                 self.link.drop()
                 raise
 
+    def read_pending(self) -> None:
+        """Read the replies that are there, and wait for none."""
+        try:
+            while self.inflight and self.link.pending():
+                self._read()
+        except BaseException:
+            self.link.drop()
+            raise
+
     def settle(self) -> None:
         """Send what was queued meanwhile, and wake the tasks that have their answer."""
         try:

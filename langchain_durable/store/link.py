@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import socket
+import sys
 from collections.abc import Sequence
 from typing import Any, Protocol
 from urllib.parse import quote
@@ -23,6 +25,8 @@ class Link(Protocol):
     """Sends commands and reads their replies in order. Raises only :class:`LinkDown`."""
 
     url: str
+    opened: int
+    """How many connections were made; it tells the present one from those before."""
 
     @property
     def is_open(self) -> bool: ...
@@ -33,6 +37,14 @@ class Link(Protocol):
 
     def read(self) -> Any:
         """The next reply; an error reply is returned, not raised."""
+        ...
+
+    def descriptor(self) -> int | None:
+        """A descriptor that is readable when a reply comes; None if there is no such thing."""
+        ...
+
+    def pending(self) -> bool:
+        """Whether there is something to read now."""
         ...
 
     def drop(self) -> None:
@@ -56,6 +68,7 @@ class PoolLink:
         self._connection: Any = None
         self._usable = False
         self._pid = os.getpid()
+        self.opened = 0
         self.url = public_url(pool)
 
     @property
@@ -66,12 +79,18 @@ class PoolLink:
         self.drop()
         try:
             self._connection = self._pool.get_connection()
-        except Exception as exc:
+        except BaseException as exc:
+            # An interrupt may leave the pool a connection that is open and has neither
+            # logged in nor selected its database.
             if self._owned:
-                # An interrupt may have left it a connection that is broken, or lost one.
                 self._pool.reset()
-            raise LinkDown(exc) from exc
+            else:
+                self._pool.disconnect(inuse_connections=False)
+            if isinstance(exc, Exception):
+                raise LinkDown(exc) from exc
+            raise
         self._pid = os.getpid()
+        self.opened += 1
         self._usable = True
         try:
             self.send([("SCRIPT", "LOAD", script.text) for script in self._scripts.all()])
@@ -106,6 +125,22 @@ class PoolLink:
             if passes(exc):
                 raise LinkDown(exc) from exc
             return exc
+        except (redis_errors.RedisError, *_LOST) as exc:
+            raise LinkDown(exc) from exc
+
+    def descriptor(self) -> int | None:
+        # Not public, so it may be gone one day; then a thread waits for replies.
+        plain = getattr(self._connection, "_sock", None)
+        # TLS may hold back what its socket has received.
+        if sys.platform == "win32" or type(plain) is not socket.socket or not self._usable:
+            return None
+        return plain.fileno()
+
+    def pending(self) -> bool:
+        if not self._usable:
+            raise LinkDown(ConnectionError("the connection was closed"))
+        try:
+            return bool(self._connection.can_read(timeout=0))
         except (redis_errors.RedisError, *_LOST) as exc:
             raise LinkDown(exc) from exc
 

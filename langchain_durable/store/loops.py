@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from asyncio import _get_running_loop
 from collections.abc import Sequence
 
 Watcher = tuple[asyncio.AbstractEventLoop, "asyncio.Future[None]"]
@@ -14,6 +15,10 @@ log = logging.getLogger(__name__)
 
 def wake(watchers: Sequence[Watcher]) -> None:
     """Set futures: one call per loop, however many of its tasks wait. Safe to do twice."""
+    here = _get_running_loop()
+    if here is not None and all(loop is here for loop, _ in watchers):
+        set_all([future for _, future in watchers])
+        return
     loops: dict[asyncio.AbstractEventLoop, list[asyncio.Future[None]]] = {}
     for loop, future in watchers:
         loops.setdefault(loop, []).append(future)

@@ -27,9 +27,8 @@ from langchain_durable.store.link import Link
 from langchain_durable.store.lua import Scripts
 from langchain_durable.store.outcomes import appended, busy, check_retention, fenced
 from langchain_durable.store.refusals import checked
-from langchain_durable.store.resp import Word
 from langchain_durable.store.server import described
-from langchain_durable.store.ticket import Command, Lane, refused
+from langchain_durable.store.ticket import Command, Lane, Word, refused
 from langchain_durable.store.waits import Later
 from langchain_durable.store.writer import Writer
 from langchain_durable.waiting import Procedure, Ticket

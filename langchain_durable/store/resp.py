@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-Word = bytes | str | int
+from langchain_durable.store.ticket import Word
 
 
 def pack(words: Sequence[Word]) -> bytes:
     """One command, ready to be sent.
 
     redis-py's own packer takes four times as long, which is felt: an append is packed for
-    every step.
+    every step. That of hiredis kills the process if a signal's handler raises meanwhile.
     """
     parts = [b"*%d\r\n" % len(words)]
     for word in words:

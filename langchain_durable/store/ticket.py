@@ -8,10 +8,10 @@ from collections.abc import Callable, Sequence
 from typing import Any, Generic, Protocol, TypeVar
 
 from langchain_durable.store.loops import Watcher
-from langchain_durable.store.resp import Word
 
 T = TypeVar("T")
 
+Word = bytes | str | int
 Command = tuple[Word, ...]
 """The words of one command."""
 

@@ -2,9 +2,9 @@
 
 Commands are posted to a queue, sent in that order and answered in that order. Whoever
 holds the io lock does the sending and reading for everybody: a thread that waits for its
-reply (it *leads*, the others find their replies read), or, for event loops, a thread of
-the writer's own. A command that was not answered is kept, and sent again on the next
-connection; all commands are made to be sent twice.
+reply (it *leads*, the others find their replies read), an event loop that hears of a reply,
+or, where a loop cannot, a thread of the writer's own. A command that was not answered is
+kept, and sent again on the next connection; all commands are made to be sent twice.
 
 The io lock is taken by ``with`` wherever Ctrl-C can strike: an ``acquire`` that returns
 into a KeyboardInterrupt would never be released.
@@ -24,8 +24,9 @@ from typing import Any, TypeVar
 from langchain_durable.store.exchange import Exchange
 from langchain_durable.store.forks import forget_after_fork
 from langchain_durable.store.link import Link
+from langchain_durable.store.listening import Listeners
 from langchain_durable.store.loops import Watcher, set_all
-from langchain_durable.store.refusals import closed, forked, unavailable
+from langchain_durable.store.refusals import LinkDown, closed, forked, unavailable
 from langchain_durable.store.ticket import Command, Lane, Posted
 
 T = TypeVar("T")
@@ -62,10 +63,12 @@ class Writer:
         self._thread_made = threading.Lock()
         self._rung = False
         self._working = False
+        self._listeners = Listeners(self._link, self._readable)
 
     def forget(self) -> None:
         """Start anew in the child of a fork: what is under way belongs to the parent."""
         theirs = self._exchange
+        self._listeners.forget()
         self._reset()
         self._link.drop()
         if theirs.closed:
@@ -105,6 +108,7 @@ class Writer:
         while exchange.queue and self._link.is_open and not self._io.locked():
             with self._io:
                 exchange.settle()
+        self._see_to_loops()
 
     def _push_softly(self) -> bool:
         """Send what is queued if that cannot block; for event loops."""
@@ -137,6 +141,7 @@ class Writer:
                     self._exchange.settle()
             self._push()
             self._hand_over()
+            self._see_to_loops()
 
     def watch(self, ticket: Posted[Any], watcher: Watcher) -> None:
         """Have a future of an event loop set once the ticket is done."""
@@ -146,7 +151,7 @@ class Writer:
             ticket.watchers.append(watcher)
         if ticket.done():
             set_all([watcher[1]])
-        else:
+        elif self._exchange.queue or not self._listeners.listen(watcher[0]):
             self._ring()
 
     def _hand_over(self) -> None:
@@ -161,6 +166,30 @@ class Writer:
                 return
 
     # ------------------------------------------------------------ for event loops
+
+    def _readable(self) -> bool:
+        """Read what has come, on an event loop; False if it should listen no more."""
+        if not self._io.acquire(blocking=False):
+            # Whoever reads now may take in a reply that a task waits for, and leave it.
+            self._ring()
+            return False
+        try:
+            self._exchange.read_pending()
+        except LinkDown:
+            self._ring()
+            return False
+        finally:
+            try:
+                self._exchange.settle()
+            finally:
+                self._io.release()
+        self._hand_over()
+        return True
+
+    def _see_to_loops(self) -> None:
+        """Have replies read that a loop cannot hear of, because another thread took them in."""
+        if self._listeners and self._exchange.inflight:
+            self._ring()
 
     def _ring(self) -> None:
         """Have the writer's own thread send, read, and connect again."""
@@ -225,6 +254,7 @@ class Writer:
             finally:
                 self._io.release()
         exchange.shut()
+        self._listeners.close()
         if self._io.acquire(timeout=patience):
             try:
                 exchange.give_up(closed(self._link.url))
