@@ -14,6 +14,7 @@ from hashlib import blake2b
 from langchain_durable.events import (
     HANDLED,
     AttemptEnded,
+    AttemptStarted,
     Entry,
     ErrorInfo,
     Node,
@@ -52,9 +53,23 @@ class Recorded:
     handled: bool = False
     in_doubt: bool = False
     span_id: str = ""
-    children: dict[str, list[Recorded]] = field(default_factory=dict)
+    children: dict[str, Siblings] = field(default_factory=dict)
+    open_steps: int = 0
+    """Steps at this node or beneath it that were under way, while the journal is read."""
     taken: set[tuple[str, int]] = field(default_factory=set)
     """Ordinals that calls of this attempt took, which no earlier attempt had made."""
+
+
+@dataclass(slots=True)
+class Siblings:
+    """The nodes of one label under one parent, in the order in which they were declared.
+
+    ``concurrent``: two of them were under way at once, so their order of arrival says nothing.
+    """
+
+    nodes: list[Recorded] = field(default_factory=list)
+    open_steps: int = 0
+    concurrent: bool = False
 
 
 @dataclass(slots=True)
@@ -73,6 +88,7 @@ class Index:
         self._nodes: dict[bytes, Recorded] = {
             ROOT: Recorded(Node(id=ROOT, parent=ROOT, label="", ordinal=0, fingerprint=UNKNOWN))
         }
+        self._opened: dict[bytes, Recorded] = {}
         self.completed_steps = 0
         self.last: Entry | None = None
         for entry in entries:
@@ -87,7 +103,9 @@ class Index:
 
     def _add(self, entry: Entry) -> None:
         event = entry.event
-        if isinstance(event, StepStarted):
+        if isinstance(event, AttemptStarted):
+            self._nothing_is_open()
+        elif isinstance(event, StepStarted):
             for node in event.nodes:
                 self._declare(node)
             recorded = self._nodes[event.step]
@@ -95,6 +113,9 @@ class Index:
             recorded.in_doubt, recorded.attempt = True, entry.attempt
             recorded.span_id = event.span_id
             self._enter(recorded, entry)
+            if event.step not in self._opened:
+                self._opened[event.step] = recorded
+                self._open(recorded)
         elif isinstance(event, StepEnded):
             self._end(self._nodes[event.step], event, entry)
         elif isinstance(event, AttemptEnded):
@@ -107,9 +128,34 @@ class Index:
             return
         recorded = Recorded(node)
         self._nodes[node.id] = recorded
-        self._nodes[node.parent].children.setdefault(node.label, []).append(recorded)
+        children = self._nodes[node.parent].children
+        siblings = children.get(node.label)
+        if siblings is None:
+            siblings = children[node.label] = Siblings()
+        siblings.nodes.append(recorded)
+
+    def _open(self, recorded: Recorded, by: int = 1) -> None:
+        """A step is under way, or (``by=-1``) no more; note who is beside whom."""
+        while recorded.node.id != ROOT:
+            above = self._nodes[recorded.node.parent]
+            siblings = above.children[recorded.node.label]
+            recorded.open_steps += by
+            siblings.open_steps += by
+            if siblings.open_steps > recorded.open_steps:
+                siblings.concurrent = True
+            recorded = above
+
+    def _nothing_is_open(self) -> None:
+        """What the attempt before had under way died with it."""
+        for step in [*self._opened.values()]:
+            self._close(step)
+
+    def _close(self, recorded: Recorded) -> None:
+        if self._opened.pop(recorded.node.id, None) is not None:
+            self._open(recorded, -1)
 
     def _end(self, recorded: Recorded, event: StepEnded, entry: Entry) -> None:
+        self._close(recorded)
         recorded.in_doubt = False
         recorded.outcome = event.outcome if event.recorded else None
         recorded.error = event.error
@@ -144,7 +190,7 @@ class Index:
         while inner.node.id != ROOT:
             outer = self._nodes[inner.node.parent]
             for siblings in outer.children.values():
-                for sibling in siblings:
+                for sibling in siblings.nodes:
                     if sibling is not inner and self._began_after(sibling, recorded):
                         return True
             inner = outer
@@ -154,22 +200,27 @@ class Index:
         return node.entered.get(error.attempt, 0) > error.ended_seq
 
 
+_NONE = Siblings()
+
+
 def match(
-    parent: Recorded | None, label: str, fingerprint: bytes, arrival: int, *, by_ordinal: bool
+    parent: Recorded, label: str, fingerprint: bytes, arrival: int, *, by_ordinal: bool
 ) -> Match:
     """Find the recorded sibling that a call is, and claim it.
 
     ``arrival`` is the number of siblings with the label that came before in this attempt.
-    ``by_ordinal`` allows a sibling at the same place with another fingerprint.
+    ``by_ordinal`` allows a sibling at the same place with another fingerprint; never among
+    siblings that ran at once: on resume their threads may arrive in another order, and one
+    that was not recorded would be given another's answer.
     """
-    siblings = parent.children.get(label, ()) if parent is not None else ()
-    free = [s for s in siblings if not s.claimed]
+    siblings = parent.children.get(label, _NONE)
+    free = [s for s in siblings.nodes if not s.claimed]
     found = next((s for s in free if s.node.fingerprint == fingerprint != UNKNOWN), None)
     drift = False
     if found is None:
         here = next((s for s in free if s.node.ordinal == arrival), None)
         unseen = here is not None and UNKNOWN in (here.node.fingerprint, fingerprint)
-        if here is not None and (by_ordinal or unseen):
+        if here is not None and ((by_ordinal and not siblings.concurrent) or unseen):
             found, drift = here, True
     if found is None:
         return Match(_new_ordinal(parent, label, arrival))
@@ -177,10 +228,8 @@ def match(
     return Match(found.node.ordinal, found, drift)
 
 
-def _new_ordinal(parent: Recorded | None, label: str, arrival: int) -> int:
-    if parent is None:
-        return arrival
-    used = {sibling.node.ordinal for sibling in parent.children.get(label, ())}
+def _new_ordinal(parent: Recorded, label: str, arrival: int) -> int:
+    used = {sibling.node.ordinal for sibling in parent.children.get(label, _NONE).nodes}
     while arrival in used or (label, arrival) in parent.taken:
         arrival += 1
     parent.taken.add((label, arrival))

@@ -137,18 +137,21 @@ class Tree:
                 return scope.node or self.resolve(self.top)
             parent = self.resolve(above)
             seen = UNKNOWN if is_streamed(scope.inputs) else fingerprint(scope.inputs)
-            found = match(
-                above.recorded, scope.label, seen, scope.arrival, by_ordinal=self._loose(scope)
-            )
             scope.inputs = None
-            scope.recorded, scope.drift = found.recorded, found.drift
-            scope.declared = found.recorded is not None
+            ordinal = scope.arrival
+            if above.recorded is not None:
+                found = match(
+                    above.recorded, scope.label, seen, ordinal, by_ordinal=self._loose(scope)
+                )
+                ordinal = found.ordinal
+                scope.recorded, scope.drift = found.recorded, found.drift
+                scope.declared = found.recorded is not None
             scope.drift_ok = self.drift_ok and self._trusted(scope)
             scope.node = Node(
-                id=node_id(parent.id, scope.label, found.ordinal),
+                id=node_id(parent.id, scope.label, ordinal),
                 parent=parent.id,
                 label=scope.label,
-                ordinal=found.ordinal,
+                ordinal=ordinal,
                 fingerprint=seen,
             )
             return scope.node
@@ -157,6 +160,8 @@ class Tree:
         assert scope.parent is not None  # only the top has none, and it is born resolved
         if scope.parent is self.top:
             return self.top_by_ordinal
+        if scope.kind is StepKind.TOOL and "tool_call_id" in (scope.attributes or {}):
+            return False  # a model's request: another id or other arguments are another call
         return scope.kind is None or scope.parent.drift_ok
 
     def _trusted(self, scope: Scope) -> bool:
