@@ -11,12 +11,12 @@ from typing import Any
 
 import ormsgpack
 
-from langchain_durable.codec.packed import FIELDS_OF
+from langchain_durable.codec.packed import WRITERS
 from langchain_durable.codec.parsed import READERS
 from langchain_durable.codec.wire import unpack
 from langchain_durable.errors import JournalCorrupt, JournalTooNew, Unjournalable
-from langchain_durable.events import AttemptStarted, Entry, Event, StepEnded, StepStarted
-from langchain_durable.journal import Draft, Record, RecordKind
+from langchain_durable.events import Entry, Event, StepEnded, StepStarted
+from langchain_durable.journal import Draft, Record
 
 _OPTIONS = (
     ormsgpack.OPT_PASSTHROUGH_DATACLASS
@@ -30,9 +30,10 @@ def encode_event(event: Event, *, payload: bytes | None = None) -> Draft:
 
     ``attributes`` must be plain data with str keys: ``Unjournalable`` otherwise.
     """
-    kind, step = _identity(event)
-    fields = FIELDS_OF[type(event)](event)
-    while fields and (fields[-1] is None or fields[-1] in ("", b"", [], {})):
+    kind, fields_of = WRITERS[type(event)]
+    step = event.step if isinstance(event, (StepStarted, StepEnded)) else b""
+    fields = fields_of(event)
+    while not fields[-1] and type(fields[-1]) is not int:
         fields.pop()
     try:
         meta = _pack(fields)
@@ -84,16 +85,6 @@ def _spoken(value: Any) -> Any:
     if isinstance(value, dict):
         return {_spoken(key): _spoken(item) for key, item in value.items()}
     return value
-
-
-def _identity(event: Event) -> tuple[RecordKind, bytes]:
-    if isinstance(event, StepStarted):
-        return RecordKind.STEP_STARTED, event.step
-    if isinstance(event, StepEnded):
-        return RecordKind.STEP_ENDED, event.step
-    if isinstance(event, AttemptStarted):
-        return RecordKind.ATTEMPT_STARTED, b""
-    return RecordKind.ATTEMPT_ENDED, b""
 
 
 def _too_new(record: Record, known: int) -> JournalTooNew:

@@ -16,6 +16,7 @@ from langchain_durable.events import (
     StepStarted,
     Usage,
 )
+from langchain_durable.journal import RecordKind
 
 # Places in these rows are on the wire: members are only ever added at the end.
 KINDS = (StepKind.MODEL, StepKind.TOOL, StepKind.RETRIEVER, StepKind.FUNCTION)
@@ -119,9 +120,10 @@ def _attempt_ended(event: AttemptEnded) -> list[Any]:
     ]
 
 
-FIELDS_OF: dict[type, Callable[[Any], list[Any]]] = {
-    AttemptStarted: _attempt_started,
-    StepStarted: _step_started,
-    StepEnded: _step_ended,
-    AttemptEnded: _attempt_ended,
+WRITERS: dict[type, tuple[RecordKind, Callable[[Any], list[Any]]]] = {
+    AttemptStarted: (RecordKind.ATTEMPT_STARTED, _attempt_started),
+    StepStarted: (RecordKind.STEP_STARTED, _step_started),
+    StepEnded: (RecordKind.STEP_ENDED, _step_ended),
+    AttemptEnded: (RecordKind.ATTEMPT_ENDED, _attempt_ended),
 }
+"""The kind of an event's record, and what makes its fields."""

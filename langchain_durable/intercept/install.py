@@ -129,13 +129,16 @@ def _patch(owner: type, name: str, replacement: Any) -> None:
 
 
 def _entry(original: Callable[..., Any], base: type) -> Callable[..., Any]:
+    limited = base is BaseChatModel  # only they have a rate limiter
+
     @functools.wraps(original)
     def entry(self: Any, *args: Any, **kwargs: Any) -> Any:
         if type(self) not in _wrapped:
             _wrap_class(type(self), base)
-        limiter = getattr(self, "rate_limiter", None)
-        if limiter is not None and type(limiter) not in _wrapped:
-            _wrap_limiter(type(limiter))
+        if limited:
+            limiter = self.rate_limiter
+            if limiter is not None and type(limiter) not in _wrapped:
+                _wrap_limiter(type(limiter))
         return original(self, *args, **kwargs)
 
     return entry

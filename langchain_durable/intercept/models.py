@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
+from langchain_core.messages.ai import UsageMetadata
 from langchain_core.messages.utils import message_chunk_to_message
 from langchain_core.outputs import (
     ChatGeneration,
@@ -73,12 +74,24 @@ def message_usage(messages: Sequence[BaseMessage]) -> Usage | None:
     found = [m.usage_metadata for m in messages if isinstance(m, AIMessage) and m.usage_metadata]
     if not found:
         return None
+    if len(found) == 1:
+        return _usage_of(found[0])
     return Usage(
         input_tokens=sum(u["input_tokens"] for u in found),
         output_tokens=sum(u["output_tokens"] for u in found),
         total_tokens=sum(u["total_tokens"] for u in found),
         input_details=_details(u.get("input_token_details") for u in found),
         output_details=_details(u.get("output_token_details") for u in found),
+    )
+
+
+def _usage_of(said: UsageMetadata) -> Usage:
+    return Usage(
+        input_tokens=said["input_tokens"],
+        output_tokens=said["output_tokens"],
+        total_tokens=said["total_tokens"],
+        input_details=_details((said.get("input_token_details"),)),
+        output_details=_details((said.get("output_token_details"),)),
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from langchain_durable.callbacks import Step
 from langchain_durable.errors import StepInDoubt
 from langchain_durable.events import Outcome, Usage
-from langchain_durable.recorder.attempt import IN_DOUBT
+from langchain_durable.recorder.attempt import IN_DOUBT, SETTLED
 from langchain_durable.touchpoints import (
     can_interrupt,
     interrupt,
@@ -37,7 +37,8 @@ class Form:
 def perform(step: Step, form: Form, call: Callable[[], Any]) -> Procedure[Any]:
     """Answer a step from the journal, or make the call and record how it ended."""
     attempt, scope = step.attempt, step.scope
-    yield from attempt.ready()
+    if attempt.opener is not None:
+        yield from attempt.opener()
     try:
         known = attempt.recall(scope)
     except StepInDoubt as doubt:
@@ -48,7 +49,9 @@ def perform(step: Step, form: Form, call: Callable[[], Any]) -> Procedure[Any]:
         known = None
     if known is not None:
         return form.unpack(known.value)
-    yield from attempt.settle(attempt.start(scope, inputs=form.inputs(step)))
+    started = attempt.start(scope, inputs=form.inputs(step))
+    if started is not SETTLED:
+        yield from attempt.settle(started)
     try:
         result = yield Call(call)
     except BaseException as exc:

@@ -42,7 +42,8 @@ IN_DOUBT = "durable_in_doubt"
 
 ARGUMENTS = "arguments"
 
-_DONE: Ready[None] = Ready(None)
+SETTLED: Ready[None] = Ready(None)
+"""The ticket of a record that nobody waits for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,7 +252,7 @@ class Attempt:
         )
         payload = None if inputs is None else self._encode_input(scope, inputs)
         ticket = self._append(event, payload)
-        return ticket if scope.kind is StepKind.TOOL else _DONE
+        return ticket if scope.kind is StepKind.TOOL else SETTLED
 
     def complete(self, scope: Scope, value: Any, usage: Usage | None = None) -> Ticket[None]:
         """Record a step's result; the ticket is the acknowledgement."""
@@ -285,7 +286,7 @@ class Attempt:
         return StepEnded(step=step, outcome=outcome, time=self.settings.clock(), **more)
 
     def _acknowledged(self, ticket: Ticket[None]) -> Ticket[None]:
-        return ticket if self.settings.durability == "sync" else _DONE
+        return ticket if self.settings.durability == "sync" else SETTLED
 
     def _warn_unrecorded(self, scope: Scope, exc: Unjournalable) -> None:
         self.counts.unrecorded += 1
@@ -318,7 +319,7 @@ class Attempt:
             if self.broken is not None:
                 raise self.broken
             if self.closed and close is None:
-                return _DONE  # a call that outlived its run, as a task of a failed gather does
+                return SETTLED  # a call that outlived its run, as a task of a failed gather does
             # recall() has refused live steps of an attempt that has neither
             assert self.store is not None
             assert self.lease is not None
@@ -327,7 +328,7 @@ class Attempt:
 
     def settle(self, ticket: Ticket[None]) -> Procedure[None]:
         """Wait until a record is acknowledged. If it cannot be, the run stops here."""
-        if ticket.done() and ticket is _DONE:
+        if ticket is SETTLED:
             return
         try:
             yield ticket
@@ -348,7 +349,7 @@ class Attempt:
         """Give the run back with its new status. Nothing is written for a replayed run."""
         if self.closed or self.lease is None:
             self.closed = True
-            return _DONE
+            return SETTLED
         self.closed = True
         event = AttemptEnded(
             status=status,

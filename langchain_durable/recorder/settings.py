@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,8 +15,15 @@ Durability = Literal["sync", "async"]
 Drift = Literal["reuse", "reexecute", "raise"]
 
 
+# Its own: a program that seeds `random` would give two runs the same ids. Not urandom,
+# which costs a system call for each span.
+_random = random.Random()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_random.seed)
+
+
 def _random_hex(size: int) -> str:
-    return os.urandom(size).hex()
+    return _random.getrandbits(8 * size).to_bytes(size, "big").hex()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

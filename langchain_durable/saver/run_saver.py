@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from threading import RLock
@@ -53,6 +54,7 @@ class RunSaver(RedisSaver):
         self._thread = run_name(run_id)
         self._fresh = fresh
         self._stage = Stage()
+        self._token = secrets.token_hex(6)
 
     @property
     def staged(self) -> bool:
@@ -66,6 +68,11 @@ class RunSaver(RedisSaver):
             while stage.calls:
                 stage.calls[0](self)
                 del stage.calls[0]
+
+    def get_next_version(self, current: str | None, channel: None) -> str:
+        """The next version of a channel; no other attempt of the run has the same."""
+        number = 0 if current is None else int(current[:10])
+        return f"{number + 1:010d}.{self._token}"
 
     def discard(self) -> None:
         """Remove the run's checkpoints, stored or waiting; for a run that has its result."""
