@@ -1,0 +1,215 @@
+"""Exact totals, from journals: what runs cost, by model, tool, agent, tenant and day."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Literal
+
+from langchain_durable.costs.price_book import EXACT, dollars
+from langchain_durable.costs.tokens import Tokens
+from langchain_durable.costs.totals import Totals, token_counts
+from langchain_durable.events import (
+    AttemptEnded,
+    AttemptStarted,
+    Entry,
+    Outcome,
+    RunStatus,
+    StepEnded,
+    StepKind,
+    StepStarted,
+)
+
+COST, BOOK, UNPRICED, ESTIMATED = "cost", "book", "unpriced", "estimated"
+"""Keys of a StepEnded's attributes: USD as text, the book's version, a reason, a bool."""
+PROVIDER, AGENT = "provider", "agent"
+"""Keys of a StepStarted's attributes."""
+BAD_COST = "bad_cost"
+"""The reason where a journal has a cost that is no amount."""
+
+Dimension = Literal["model", "tool", "agent", "provider", "tenant", "day", "book"]
+
+_ZERO = Decimal(0)
+_FRUITLESS = (RunStatus.FAILED, RunStatus.CANCELLED)
+_NO_CALL = (Outcome.INTERRUPTED, Outcome.CRASHED)
+
+
+@dataclass(slots=True)
+class _Call:
+    """A step as one attempt made it."""
+
+    start: StepStarted
+    attempt: int
+    end: StepEnded | None = None
+    superseded_by: int | None = None
+    """The attempt that made the step again."""
+
+
+@dataclass(slots=True)
+class _Run:
+    calls: list[_Call] = field(default_factory=list)
+    open: dict[bytes, _Call] = field(default_factory=dict)
+    attempts: set[int] = field(default_factory=set)
+    ended: dict[int, RunStatus] = field(default_factory=dict)
+    seq: int = -1
+
+    def feed(self, entry: Entry) -> None:
+        if entry.seq <= self.seq:
+            return  # read twice
+        self.seq = entry.seq
+        event = entry.event
+        if isinstance(event, AttemptStarted):
+            self.attempts.add(entry.attempt)
+        elif isinstance(event, AttemptEnded):
+            self.ended[entry.attempt] = event.status
+        elif isinstance(event, StepStarted):
+            self._start(event, entry.attempt)
+        else:
+            self._end(event, entry.attempt)
+
+    def _start(self, event: StepStarted, attempt: int) -> None:
+        before = self.open.get(event.step)
+        if before is not None:
+            before.superseded_by = attempt
+        call = self.open[event.step] = _Call(event, attempt)
+        self.calls.append(call)
+
+    def _end(self, event: StepEnded, attempt: int) -> None:
+        call = self.open.get(event.step)
+        if call is None or (attempt != call.attempt and not event.recorded):
+            return  # the latter: a person let the step run again, nothing came back
+        if call.end is None:
+            call.end = event
+
+    def crashed(self, call: _Call) -> bool:
+        """Whether the call's attempt is over, and the call never came back."""
+        over = call.attempt in self.ended or max(self.attempts, default=0) > call.attempt
+        return call.end is None and over
+
+    def replays(self, call: _Call) -> int:
+        """How many later attempts had the call's result from the journal."""
+        if call.end is None or not call.end.recorded:
+            return 0
+        if call.end.outcome is not Outcome.COMPLETED:
+            return 0
+        until = call.superseded_by
+        later = (number for number in self.attempts if number > call.attempt)
+        return sum(until is None or number < until for number in later)
+
+
+class Ledger:
+    """Adds up the journals of runs. Does no I/O.
+
+    Each call that was made counts once, however often it was replayed; one that had to be
+    made again counts again. What a call costs is what was settled when it was made
+    (``attributes["cost"]`` of its ``StepEnded``).
+    """
+
+    def __init__(self) -> None:
+        self._total = Totals()
+        self._by: dict[Dimension, dict[str, Totals]] = {}
+
+    @property
+    def total(self) -> Totals:
+        """Over all calls of all runs."""
+        return self._total.copy()
+
+    def by(self, dimension: Dimension) -> Mapping[str, Totals]:
+        """The same by model, tool, agent, provider, tenant, day (``2026-11-22``, UTC, of the
+        call's start) or book; calls that have none are left out."""
+        return {key: totals.copy() for key, totals in self._by.get(dimension, {}).items()}
+
+    def add(
+        self,
+        entries: Iterable[Entry],
+        *,
+        tenant: str = "",
+        status: RunStatus | None = None,
+    ) -> None:
+        """Add one run: its entries from the first on, in order; give a run once.
+
+        ``status`` is that of the run's header; without it, how its last attempt ended.
+        """
+        run = _Run()
+        for entry in entries:
+            run.feed(entry)
+        if status is None and run.ended:
+            last = max(run.ended)
+            status = run.ended[last] if last >= max(run.attempts, default=0) else None
+        for call in run.calls:
+            totals = _totals(run, call, fruitless=status in _FRUITLESS)
+            if totals is not None:
+                self._count(totals, _places(call, tenant))
+
+    def merge(self, other: Ledger) -> None:
+        """Add what another ledger has added up, over other runs."""
+        self._total.include(other._total)
+        for dimension, rows in other._by.items():
+            for key, totals in rows.items():
+                self._put(dimension, key, totals)
+
+    def _count(self, totals: Totals, places: Mapping[Dimension, str]) -> None:
+        self._total.include(totals)
+        for dimension, key in places.items():
+            self._put(dimension, key, totals)
+
+    def _put(self, dimension: Dimension, key: str, totals: Totals) -> None:
+        rows = self._by.setdefault(dimension, {})
+        rows.setdefault(key, Totals()).include(totals)
+
+
+def _totals(run: _Run, call: _Call, *, fruitless: bool) -> Totals | None:
+    """What one call adds; None if it is still under way, or was only interrupted."""
+    end = call.end
+    if end is None:
+        return Totals(crashed=1) if run.crashed(call) else None
+    if end.outcome in _NO_CALL:
+        return Totals(crashed=1) if end.outcome is Outcome.CRASHED else None
+    totals = Totals(
+        calls=1,
+        errors=int(end.outcome is Outcome.FAILED),
+        duration=max(0, end.time - call.start.time),
+        replayed=run.replays(call),
+    )
+    if end.usage is not None:
+        totals.tokens = token_counts(Tokens.from_usage(end.usage))
+    _add_money(totals, end, fruitless=fruitless)
+    return totals
+
+
+def _add_money(totals: Totals, end: StepEnded, *, fruitless: bool) -> None:
+    said = end.attributes.get(COST)
+    cost = dollars(said) if said is not None else None
+    reason = end.attributes.get(UNPRICED) if said is None else BAD_COST
+    if cost is None:
+        if reason:
+            totals.unpriced[str(reason)] += 1
+        return
+    totals.cost = cost
+    totals.estimated = cost if end.attributes.get(ESTIMATED) is True else _ZERO
+    totals.failed_runs = cost if fruitless else _ZERO
+    totals.saved = EXACT.multiply(cost, totals.replayed)
+
+
+def _places(call: _Call, tenant: str) -> dict[Dimension, str]:
+    """In which rows the call stands."""
+    start = call.start
+    places: dict[Dimension, str | None] = {
+        "model": start.name if start.kind is StepKind.MODEL else None,
+        "tool": start.name if start.kind is StepKind.TOOL else None,
+        "agent": start.attributes.get(AGENT),
+        "provider": start.attributes.get(PROVIDER),
+        "tenant": tenant,
+        "day": _day(start.time),
+        "book": call.end.attributes.get(BOOK) if call.end is not None else None,
+    }
+    return {name: key for name, key in places.items() if isinstance(key, str) and key}
+
+
+def _day(time: int) -> str:
+    try:
+        return datetime.fromtimestamp(time / 1e9, UTC).date().isoformat()
+    except (ValueError, OverflowError, OSError):  # no time of this world
+        return ""

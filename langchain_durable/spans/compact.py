@@ -1,0 +1,218 @@
+"""What spans say, in the few bytes that a journal entry has for it, and back.
+
+What follows from the step's kind and name is left out, and common attributes have short
+keys. The result is plain data for msgpack. Keys and codes are on the wire: their meaning
+never changes, and new ones are only added.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, MutableMapping
+from typing import Any
+
+from opentelemetry.trace import SpanKind
+
+from langchain_durable import semconv
+from langchain_durable.events import StepKind, Usage
+from langchain_durable.spans.providers import UNKNOWN
+from langchain_durable.spans.start import Attributes, Start
+from langchain_durable.spans.usage import usage_attributes
+
+SPAN = "span"
+"""Key in the attributes of a step's start and end that holds what this module makes."""
+
+_SHORT = {
+    semconv.OPERATION_NAME: "o",
+    semconv.PROVIDER_NAME: "p",
+    semconv.REQUEST_MODEL: "m",
+    semconv.CONVERSATION_ID: "c",
+    semconv.REQUEST_STREAM: "s",
+    semconv.REQUEST_TEMPERATURE: "t",
+    semconv.REQUEST_TOP_P: "tp",
+    semconv.REQUEST_TOP_K: "tk",
+    semconv.REQUEST_FREQUENCY_PENALTY: "fp",
+    semconv.REQUEST_PRESENCE_PENALTY: "pp",
+    semconv.REQUEST_MAX_TOKENS: "mt",
+    semconv.REQUEST_STOP_SEQUENCES: "ss",
+    semconv.REQUEST_SEED: "sd",
+    semconv.REQUEST_CHOICE_COUNT: "n",
+    semconv.PROMPT_NAME: "pn",
+    semconv.TOOL_NAME: "tn",
+    semconv.TOOL_TYPE: "tt",
+    semconv.TOOL_DESCRIPTION: "d",
+    semconv.TOOL_CALL_ID: "ci",
+    semconv.AGENT_NAME: "a",
+    semconv.AGENT_DESCRIPTION: "ad",
+    semconv.WORKFLOW_NAME: "w",
+    semconv.RESPONSE_ID: "i",
+    semconv.RESPONSE_MODEL: "rm",
+    semconv.RESPONSE_FINISH_REASONS: "f",
+    semconv.RESPONSE_TIME_TO_FIRST_CHUNK: "fc",
+}
+_LONG = {short: long for long, short in _SHORT.items()}
+_NAME = "_n"
+_KIND = "_k"
+
+_PROVIDERS = (
+    "openai",
+    "anthropic",
+    "gcp.gen_ai",
+    "gcp.vertex_ai",
+    "gcp.gemini",
+    "aws.bedrock",
+    "azure.ai.openai",
+    "azure.ai.inference",
+    "mistral_ai",
+    "groq",
+    "deepseek",
+    "x_ai",
+    "cohere",
+)
+_PROVIDER_CODE = {name: code for code, name in enumerate(_PROVIDERS)}
+_KINDS = (SpanKind.INTERNAL, SpanKind.CLIENT)
+
+
+def compact(
+    start: Start,
+    *,
+    kind: StepKind | None,
+    name: str,
+    seen: MutableMapping[str, str] | None = None,
+) -> dict[str, Any]:
+    """A start as the journal keeps it, beside the step's ``kind`` and ``name``.
+
+    ``kind`` is None for a span that is no step (an agent). ``seen`` has the descriptions of
+    the tools that this attempt has written already: one is written once, by the tool's name.
+    """
+    given = start.attributes
+    implied = _implied(kind, name)
+    packed = {
+        _SHORT.get(key, key): _packed(key, value)
+        for key, value in given.items()
+        if implied.attributes.get(key) != value
+    }
+    packed.update({_SHORT.get(key, key): None for key in implied.attributes if key not in given})
+    if start.name != _name(given, name):
+        packed[_NAME] = start.name
+    if start.kind is not implied.kind:
+        packed[_KIND] = _KINDS.index(start.kind)
+    if seen is not None:
+        _once(packed, str(given.get(semconv.TOOL_NAME, name)), seen)
+    return packed
+
+
+def expand(
+    packed: Mapping[str, Any],
+    *,
+    kind: StepKind | None,
+    name: str,
+    seen: Mapping[str, str] | None = None,
+) -> Start:
+    """The start that :func:`compact` made this of; ``seen`` by the same rule."""
+    implied = _implied(kind, name)
+    told = _merged(implied.attributes, packed)
+    if told.get(semconv.TOOL_DESCRIPTION) is True:
+        known = (seen or {}).get(str(told.get(semconv.TOOL_NAME, name)))
+        told[semconv.TOOL_DESCRIPTION] = known or ""
+    span_kind = _KINDS[packed[_KIND]] if _KIND in packed else implied.kind
+    return Start(packed.get(_NAME) or _name(told, name), span_kind, told)
+
+
+def remember(packed: Mapping[str, Any], *, name: str, seen: MutableMapping[str, str]) -> None:
+    """Learn a tool's description from the entry that has it."""
+    description = packed.get(_SHORT[semconv.TOOL_DESCRIPTION])
+    if isinstance(description, str):
+        seen[str(packed.get(_SHORT[semconv.TOOL_NAME], name))] = description
+
+
+def compact_end(told: Mapping[str, Any], usage: Usage | None = None) -> dict[str, Any]:
+    """What a span says at its end, without what follows from the entry's ``usage``.
+
+    Outcome and error are not part of it: the entry has them.
+    """
+    implied = usage_attributes(usage)
+    packed = {
+        _SHORT.get(key, key): _packed(key, value)
+        for key, value in told.items()
+        if implied.get(key) != value
+    }
+    if implied.keys() - told.keys():
+        packed.update({key: None for key in implied if key not in told})
+    return packed
+
+
+def expand_end(packed: Mapping[str, Any], usage: Usage | None = None) -> Attributes:
+    """What :func:`compact_end` made this of."""
+    return _merged(usage_attributes(usage), packed)
+
+
+def _merged(implied: Mapping[str, Any], packed: Mapping[str, Any]) -> Attributes:
+    told = dict(implied)
+    for key, value in packed.items():
+        long = _LONG.get(key, key)
+        if value is None:
+            told.pop(long, None)
+        elif key not in (_NAME, _KIND):
+            told[long] = _unpacked(key, value)
+    return told
+
+
+def _packed(key: str, value: Any) -> Any:
+    if key == semconv.PROVIDER_NAME:
+        return _PROVIDER_CODE.get(value, value)
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _unpacked(key: str, value: Any) -> Any:
+    if key == _SHORT[semconv.PROVIDER_NAME] and type(value) is int:
+        return _PROVIDERS[value] if 0 <= value < len(_PROVIDERS) else UNKNOWN
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _once(packed: dict[str, Any], tool: str, seen: MutableMapping[str, str]) -> None:
+    key = _SHORT[semconv.TOOL_DESCRIPTION]
+    description = packed.get(key)
+    if description is None:
+        return
+    if seen.get(tool) == description:
+        packed[key] = True
+    else:
+        seen[tool] = description
+
+
+def _implied(kind: StepKind | None, name: str) -> Start:
+    """What is so for most steps of this kind and name. The span's name is left to `_name`."""
+    if kind is StepKind.MODEL:
+        told: Attributes = {
+            semconv.OPERATION_NAME: semconv.CHAT,
+            semconv.REQUEST_MODEL: name.removeprefix("models/"),
+        }
+        return Start("", SpanKind.CLIENT, told)
+    if kind is StepKind.TOOL:
+        told = {
+            semconv.OPERATION_NAME: semconv.EXECUTE_TOOL,
+            semconv.TOOL_NAME: name,
+            semconv.TOOL_TYPE: "function",
+        }
+        return Start("", SpanKind.INTERNAL, told)
+    if kind is StepKind.RETRIEVER:
+        return Start("", SpanKind.CLIENT, {semconv.OPERATION_NAME: semconv.RETRIEVAL})
+    return Start("", SpanKind.INTERNAL)
+
+
+_SUBJECTS = {
+    semconv.CHAT: semconv.REQUEST_MODEL,
+    semconv.TEXT_COMPLETION: semconv.REQUEST_MODEL,
+    semconv.EXECUTE_TOOL: semconv.TOOL_NAME,
+    semconv.INVOKE_AGENT: semconv.AGENT_NAME,
+    semconv.INVOKE_WORKFLOW: semconv.WORKFLOW_NAME,
+}
+
+
+def _name(told: Mapping[str, Any], name: str) -> str:
+    """A span's name, from its operation and what that is done with."""
+    operation = told.get(semconv.OPERATION_NAME)
+    if operation is None:
+        return semconv.span_name(semconv.FUNCTION_SPAN, name)
+    subject = told.get(_SUBJECTS.get(str(operation), ""))
+    return semconv.span_name(str(operation), str(subject) if subject else None)

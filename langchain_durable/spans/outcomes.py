@@ -1,0 +1,68 @@
+"""How a call ended, as its span says it."""
+
+from __future__ import annotations
+
+import asyncio
+
+from opentelemetry.trace import Status, StatusCode
+
+from langchain_durable import semconv
+from langchain_durable.events import ErrorInfo, Outcome
+from langchain_durable.spans.start import Attributes
+from langchain_durable.touchpoints import is_control_flow, is_interrupt
+
+DESCRIPTION_LIMIT = 4096
+"""Characters of an error's message that a span's status keeps."""
+
+
+def outcome_of(exc: BaseException | None) -> Outcome:
+    """How a call ended that ended with this exception; None: it gave its result."""
+    if exc is None:
+        return Outcome.COMPLETED
+    if is_interrupt(exc) or is_control_flow(exc):
+        return Outcome.INTERRUPTED
+    if isinstance(exc, (asyncio.CancelledError, GeneratorExit)) or not isinstance(exc, Exception):
+        return Outcome.CANCELLED
+    return Outcome.FAILED
+
+
+def failed(exc: BaseException) -> tuple[Status, Attributes]:
+    """The status and the attributes of a span whose call ended with an exception.
+
+    A failure and a cancelled call are errors, told apart by ``langchain_durable.outcome``;
+    LangGraph's interrupts and other control flow are none.
+    """
+    cls = type(exc)
+    outcome = outcome_of(exc)
+    if outcome is Outcome.INTERRUPTED:
+        return ended(outcome)
+    try:
+        message = str(exc)
+    except Exception:
+        message = ""  # the class is told, and no span must fail for a broken __str__
+    error = ErrorInfo(module=cls.__module__, qualname=cls.__qualname__, message=message)
+    return ended(outcome, error)
+
+
+def ended(outcome: Outcome, error: ErrorInfo | None = None) -> tuple[Status, Attributes]:
+    """The status and the attributes of a span, from what the journal keeps of its end."""
+    told: Attributes = {semconv.OUTCOME: outcome.value}
+    if outcome is Outcome.CRASHED:
+        told[semconv.ERROR_TYPE] = semconv.PROCESS_CRASH
+        told[semconv.SYNTHETIC_END] = True
+        return Status(StatusCode.ERROR, "the process died before this had ended"), told
+    if outcome in (Outcome.COMPLETED, Outcome.INTERRUPTED):
+        return Status(StatusCode.UNSET), told
+    told[semconv.ERROR_TYPE] = error_type(error) if error is not None else outcome.value
+    message = error.message[:DESCRIPTION_LIMIT] if error is not None else ""
+    return Status(StatusCode.ERROR, message), told
+
+
+def error_type(error: ErrorInfo) -> str:
+    """``error.type``: the exception's full name, builtins without their module.
+
+    As the SDK names an exception in the event that ``Span.record_exception`` makes.
+    """
+    if error.module in ("", "builtins"):
+        return error.qualname
+    return f"{error.module}.{error.qualname}"
