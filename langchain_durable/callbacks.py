@@ -33,7 +33,26 @@ from langchain_durable.scopes import Scope
 from langchain_durable.touchpoints import is_interrupt
 
 active: ContextVar[PathTracker | None] = ContextVar("langchain_durable_active", default=None)
-"""The tracker of the run that is active in this context; a configure hook attaches it."""
+"""The tracker of the run that is active in this context."""
+
+
+class Hook:
+    """What LangChain's configure hook takes for a context variable.
+
+    Its value is the tracker of the active run, or else the observer of the process, if any.
+    """
+
+    __slots__ = ("observer",)
+
+    def __init__(self) -> None:
+        self.observer: PathTracker | None = None
+
+    def get(self) -> PathTracker | None:
+        """What is to be attached to a call that starts here."""
+        return active.get() or self.observer
+
+
+hook = Hook()
 
 pending: ContextVar[Step | None] = ContextVar("langchain_durable_pending", default=None)
 """The step that has just started in this context; the interceptor takes it."""
@@ -74,6 +93,7 @@ class PathTracker(BaseCallbackHandler):
 
     def __init__(self, attempt: Attempt) -> None:
         self._attempt = attempt
+        self._told = attempt.trace.teller()
         self._scopes: dict[UUID, Scope] = {}
         self._passed: dict[UUID, Passed] = {}
 
@@ -127,7 +147,8 @@ class PathTracker(BaseCallbackHandler):
         name = call_name(kwargs.get("name"), serialized)
         if name in PASSED_THROUGH:
             self._passed[run_id] = Passed(parent_run_id, places_of(tags))
-        self._enter(run_id, parent_run_id, label_of(name, tags, metadata), inputs)
+        scope = self._enter(run_id, parent_run_id, label_of(name, tags, metadata), inputs)
+        self._told.chain(scope, kwargs.get("name"), serialized, tags, metadata, inputs)
 
     def on_chat_model_start(
         self,
@@ -140,7 +161,9 @@ class PathTracker(BaseCallbackHandler):
         metadata: dict[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
-        self._model(serialized, messages[0], run_id, parent_run_id, tags, kwargs)
+        scope = self._model(serialized, messages[0], run_id, parent_run_id, tags, kwargs)
+        params = kwargs.get("invocation_params")
+        self._told.model(scope, serialized, params, metadata, messages[0], completion=False)
 
     def on_llm_start(
         self,
@@ -153,7 +176,9 @@ class PathTracker(BaseCallbackHandler):
         metadata: dict[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
-        self._model(serialized, prompts[0], run_id, parent_run_id, tags, kwargs)
+        scope = self._model(serialized, prompts[0], run_id, parent_run_id, tags, kwargs)
+        params = kwargs.get("invocation_params")
+        self._told.model(scope, serialized, params, metadata, prompts[0], completion=True)
 
     def _model(
         self,
@@ -163,13 +188,14 @@ class PathTracker(BaseCallbackHandler):
         parent_run_id: UUID | None,
         tags: list[str] | None,
         kwargs: Mapping[str, Any],
-    ) -> None:
+    ) -> Scope:
         params = kwargs.get("invocation_params") or {}
         name = model_name(params, serialized)
         label = label_of(f"model:{name}", tags)
         inputs = model_inputs(prompt, params)
         scope = self._enter(run_id, parent_run_id, label, inputs, kind=StepKind.MODEL, name=name)
         self._announce(scope)
+        return scope
 
     def on_tool_start(
         self,
@@ -201,6 +227,7 @@ class PathTracker(BaseCallbackHandler):
             attributes=attributes,
         )
         self._announce(scope)
+        self._told.tool(scope, serialized, metadata, call_id, arguments)
 
     def on_retriever_start(
         self,
@@ -223,6 +250,7 @@ class PathTracker(BaseCallbackHandler):
             name=name,
         )
         self._announce(scope)
+        self._told.retriever(scope, metadata, query)
 
     # -- ends -----------------------------------------------------------------------
 
@@ -310,5 +338,7 @@ class PathTracker(BaseCallbackHandler):
     def _leave(self, run_id: UUID, error: BaseException | None = None) -> None:
         if error is not None and is_interrupt(error):
             self._attempt.interrupted = True
-        self._scopes.pop(run_id, None)
+        scope = self._scopes.pop(run_id, None)
         self._passed.pop(run_id, None)
+        if scope is not None and scope.kind is None and scope.span_id:
+            self._attempt.trace.leave(scope, error)

@@ -8,9 +8,12 @@ import random as random_module
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, ParamSpec, TypeVar, cast
+from dataclasses import replace
+from typing import Any, Literal, ParamSpec, TypeVar, cast
 
 from langchain_core.runnables import Runnable, RunnableConfig
+from opentelemetry.metrics import MeterProvider
+from opentelemetry.trace import TracerProvider
 
 from langchain_durable import ids
 from langchain_durable.connecting import Connector
@@ -25,6 +28,7 @@ from langchain_durable.run import Run
 from langchain_durable.running import Running
 from langchain_durable.runs import RunsById
 from langchain_durable.server_url import RedisClient
+from langchain_durable.telemetry import Prices, make_telemetry
 from langchain_durable.touchpoints import is_graph
 from langchain_durable.waiting import adrive, drive
 from langchain_durable.wrap import RUN_ID, rebrand, with_configurable, wrapped_class
@@ -56,6 +60,14 @@ class Durable(RunsById):
     unencrypted ones refused. ``max_value_bytes``: cap of one value.
     ``require_finish_reason``: a stream of a known provider that ends without one raises
     ``StreamCut`` instead of passing for an answer.
+
+    Every call is a span of ``tracer_provider`` (default: the app's global one, whenever it is
+    configured), and counted by ``meter_provider``. ``trace``: ``"one"`` for a run, over all its
+    attempts, or a ``"linked"`` one for each. ``prices``: what model calls cost (a price book, a
+    callable, a table in a file; default: ``genai-prices``, if it is installed; ``False``: none).
+    ``tenant`` is the key in ``configurable`` or ``metadata`` by whose value costs are told apart.
+    What calls say is on spans only if ``OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT`` asks
+    for it; ``redact_spans`` sees it before.
     """
 
     def __init__(
@@ -75,7 +87,22 @@ class Durable(RunsById):
         previous_keys: Sequence[bytes] = (),
         max_value_bytes: int = 32 * 2**20,
         require_finish_reason: bool = True,
+        tracer_provider: TracerProvider | None = None,
+        meter_provider: MeterProvider | None = None,
+        trace: Literal["one", "linked"] = "one",
+        prices: Prices = None,
+        tenant: str = "tenant",
+        redact_spans: Callable[[Any], Any] | None = None,
     ) -> None:
+        telemetry = make_telemetry(
+            tracer_provider=tracer_provider,
+            meter_provider=meter_provider,
+            trace=trace,
+            prices=prices,
+            tenant=tenant,
+            redact=redact_spans,
+        )
+        self._tenant = tenant
         connector = Connector(
             url,
             settings=Settings(
@@ -84,6 +111,7 @@ class Durable(RunsById):
                 lease=lease,
                 version=version,
                 require_finish_reason=require_finish_reason,
+                telemetry=telemetry,
             ),
             prefix=prefix,
             retry_for=retry_for,
@@ -174,6 +202,7 @@ class Durable(RunsById):
         """The run that a call of a wrapped runnable is. Not for use by programs."""
         given = ((config or {}).get("configurable") or {}).get(RUN_ID)
         run_id = self._id(given)
+        request = replace(request, tenant=self._tenant_of(config))
         if is_graph(runnable):
             return self._graphs.running(runnable, run_id, request, config, options)
         ready = with_configurable(config, {RUN_ID: run_id})
@@ -187,6 +216,13 @@ class Durable(RunsById):
     def state_config(self, graph: Any, config: RunnableConfig | None) -> RunnableConfig | None:
         """The config for a wrapped graph's state methods. Not for use by programs."""
         return self._graphs.state_config(graph, config)
+
+    def _tenant_of(self, config: RunnableConfig | None) -> str:
+        given: Mapping[str, Any] = {
+            **((config or {}).get("metadata") or {}),
+            **((config or {}).get("configurable") or {}),
+        }
+        return str(given.get(self._tenant) or "")
 
     def _id(self, given: Any) -> str:
         if given is not None:

@@ -104,6 +104,9 @@ class StepStarted:
     attributes: dict[str, Any] = field(default_factory=dict)
 
 
+COST = "cost"
+"""Attribute of a model call that has a price: USD, as a decimal text."""
+
 HANDLED = "handled"
 """Attribute of a failed step whose error was taken for its result, and never left it."""
 
@@ -134,6 +137,7 @@ class AttemptEnded:
     reason: str = ""
     error: ErrorInfo | None = None
     fatal: tuple[bytes, ...] = ()
+    attributes: dict[str, Any] = field(default_factory=dict)
 
 
 Event = AttemptStarted | StepStarted | StepEnded | AttemptEnded

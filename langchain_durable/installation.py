@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from importlib import metadata
 
@@ -89,6 +90,12 @@ def _missing(extra: str, requirements: list[Requirement]) -> tuple[str, ...]:
             elif not installed_version(wanted.name):
                 missing[wanted.name] = None
     return tuple(missing)
+
+
+@functools.cache
+def own_version() -> str:
+    """Our version, empty if we run from a bare source tree."""
+    return installed_version(_OURS)
 
 
 def installed_version(name: str) -> str:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 
 from langchain_durable.events import (
+    COST,
     HANDLED,
     AttemptEnded,
     AttemptStarted,
@@ -53,6 +54,7 @@ class Recorded:
     handled: bool = False
     in_doubt: bool = False
     span_id: str = ""
+    cost: str | None = None
     children: dict[str, Siblings] = field(default_factory=dict)
     open_steps: int = 0
     """Steps at this node or beneath it that were under way, while the journal is read."""
@@ -164,6 +166,7 @@ class Index:
         recorded.ended_seq = entry.seq
         recorded.fatal = False
         recorded.handled = HANDLED in event.attributes
+        recorded.cost = event.attributes.get(COST)
         self.completed_steps += recorded.outcome is Outcome.COMPLETED
 
     def _enter(self, recorded: Recorded, entry: Entry) -> None:

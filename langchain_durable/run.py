@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from contextvars import Token, copy_context
 from types import TracebackType
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from langchain_durable.callbacks import PathTracker, active
 from langchain_durable.errors import RunNotActive
@@ -31,6 +32,7 @@ class Run:
         self._tracker: PathTracker | None = None
         self._token: Token[PathTracker | None] | None = None
         self._joined = False
+        self._current: AbstractContextManager[Any] = nullcontext()
 
     @property
     def run_id(self) -> str:
@@ -91,7 +93,10 @@ class Run:
 
     def _activate(self) -> None:
         if not self._joined:
-            self._token = active.set(self._following())
+            tracker = self._following()
+            self._token = active.set(tracker)
+            self._current = tracker.attempt.trace.current()
+            self._current.__enter__()
 
     def _exit(self, exc: BaseException | None) -> Procedure[None]:
         if self._joined:
@@ -104,6 +109,7 @@ class Run:
 
     def _deactivate(self) -> None:
         if self._token is not None:
+            self._current.__exit__(None, None, None)
             active.reset(self._token)
             self._token = None
 

@@ -94,7 +94,8 @@ def activated(attempt: Attempt) -> Iterator[PathTracker]:
     tracker = PathTracker(attempt)
     token = active.set(tracker)
     try:
-        yield tracker
+        with attempt.trace.current():
+            yield tracker
     finally:
         active.reset(token)
 
@@ -115,6 +116,7 @@ def iterate(running: Running, function: Callable[[Any], Iterator[Any]]) -> Itera
     attempt = drive(running.replayed_or_live())
     context = copy_context()
     context.run(active.set, PathTracker(attempt))
+    context.run(attempt.trace.current().__enter__)
     stream = context.run(lambda: iter(function(running.prepare(attempt))))
     last = None
     try:
@@ -150,9 +152,10 @@ async def aiterate(
             # Set and reset between two yields: the reader's own context must not be touched.
             token = active.set(tracker)
             try:
-                if stream is None:
-                    stream = function(running.prepare(attempt)).__aiter__()
-                last = await stream.__anext__()
+                with attempt.trace.current():
+                    if stream is None:
+                        stream = function(running.prepare(attempt)).__aiter__()
+                    last = await stream.__anext__()
             except StopAsyncIteration:
                 break
             finally:

@@ -9,11 +9,13 @@ without steps costs no more than its scope.
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from typing import Any
 
 from langchain_durable.events import Node, StepKind
 from langchain_durable.fingerprint import fingerprint
 from langchain_durable.replay import ROOT, UNKNOWN, Recorded, match, node_id
+from langchain_durable.spans.start import Attributes, Start
 
 
 def is_streamed(inputs: Any) -> bool:
@@ -25,24 +27,43 @@ _EMPTY = ""
 
 
 class Scope:
-    """One node of the live tree; ``node`` and ``recorded`` are set once it is resolved."""
+    """One node of the live tree; ``node`` and ``recorded`` are set once it is resolved.
+
+    ``describe`` gives what its span says, ``span`` is that of a step under way. A chain has a
+    ``describe`` only if it has a span: an ``agent``, by its name, or the root. ``content`` gives
+    what the call was asked, ``shown`` is what it answered, where the app captures that.
+    ``settled`` is its price. ``trace``, ``above`` and ``sampled`` are those of an outermost
+    call that is observed, and not part of a run: its trace, and the span it stands under.
+    """
 
     __slots__ = (
+        "above",
+        "agent",
         "arrival",
         "arrivals",
         "attributes",
+        "content",
         "declared",
+        "describe",
         "drift",
         "drift_ok",
+        "entered",
         "inputs",
         "kind",
         "label",
         "name",
         "node",
         "parent",
+        "parent_span_id",
         "recorded",
+        "sampled",
+        "settled",
+        "shown",
+        "span",
         "span_id",
+        "start",
         "taken",
+        "trace",
         "tree",
     )
 
@@ -71,7 +92,19 @@ class Scope:
         self.drift = False
         self.drift_ok = True
         self.taken = False
+        self.agent = ""
+        self.describe: Callable[[], Start] | None = None
+        self.content: Callable[[], Attributes] | None = None
+        self.start: Start | None = None
+        self.shown: Attributes = {}
+        self.settled: Any = None
+        self.span: Any = None
         self.span_id = ""
+        self.parent_span_id = ""
+        self.trace = ""
+        self.above = ""
+        self.sampled = True
+        self.entered = 0
 
     @property
     def path(self) -> tuple[str, ...]:

@@ -121,6 +121,16 @@ SYNTHETIC_END = "langchain_durable.synthetic_end"
 LLM_CACHE_HIT = "langchain_durable.llm_cache_hit"
 TRUNCATED_BYTES = "langchain_durable.content.truncated_bytes"
 
+REPLAYED_STEPS = "langchain_durable.replayed_steps"
+
+# The price of a call, as proposed for the conventions (semantic-conventions-genai#443), and
+# which table priced it.
+COST_AMOUNT = "gen_ai.usage.cost.amount"
+COST_CURRENCY = "gen_ai.usage.cost.currency"
+COST_SOURCE = "gen_ai.usage.cost.source"
+COST_BOOK = "langchain_durable.cost.book"
+COST_ESTIMATED = "langchain_durable.cost.estimated"
+
 PROCESS_CRASH = "process_crash"
 """``error.type`` of what was open when its process died."""
 

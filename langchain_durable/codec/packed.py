@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from langchain_durable.events import (
     AttemptEnded,
     AttemptStarted,
     ErrorInfo,
+    Node,
     Outcome,
     RunStatus,
     StepEnded,
@@ -38,6 +39,22 @@ STATUSES = (
 _KIND_PLACE = {member: place for place, member in enumerate(KINDS)}
 _OUTCOME_PLACE = {member: place for place, member in enumerate(OUTCOMES)}
 _STATUS_PLACE = {member: place for place, member in enumerate(STATUSES)}
+# Names of attributes that most entries have. On the wire as well.
+SHORT = {
+    "above": "^",
+    "agent": "a",
+    "book": "b",
+    "cost": "$",
+    "estimated": "e",
+    "handled": "h",
+    "left": "_",
+    "replayed": "r",
+    "source": "o",
+    "span": "s",
+    "tool_call_id": "i",
+    "unpriced": "u",
+}
+LONG = {short: name for name, short in SHORT.items()}
 UNRECORDED = 8
 NODE_FIELDS = 5
 
@@ -63,13 +80,22 @@ def _attempt_started(event: AttemptStarted) -> list[Any]:
 def _step_started(event: StepStarted) -> list[Any]:
     return [
         _KIND_PLACE[event.kind],
-        event.name,
+        "" if implied_name(event.nodes) == event.name else event.name,
         event.time,
         _raw(event.span_id),
         _raw(event.parent_span_id),
         _nodes_out(event),
-        event.attributes,
+        _attributes_out(event.attributes),
     ]
+
+
+def implied_name(nodes: Sequence[Node]) -> str:
+    """What a step is called whose entry declares its node: ``model:NAME[place]``."""
+    return nodes[-1].label.partition(":")[2].partition("[")[0] if nodes else ""
+
+
+def _attributes_out(attributes: dict[str, Any]) -> dict[str, Any]:
+    return {SHORT.get(name, name): value for name, value in attributes.items()}
 
 
 def _nodes_out(event: StepStarted) -> list[Any]:
@@ -93,7 +119,7 @@ def _step_ended(event: StepEnded) -> list[Any]:
         event.time,
         _usage_out(event.usage),
         _error_out(event.error),
-        event.attributes,
+        _attributes_out(event.attributes),
     ]
 
 
@@ -117,6 +143,7 @@ def _attempt_ended(event: AttemptEnded) -> list[Any]:
         event.reason,
         _error_out(event.error),
         list(event.fatal),
+        _attributes_out(event.attributes),
     ]
 
 

@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from langchain_durable.codec.packed import KINDS, NODE_FIELDS, OUTCOMES, STATUSES, UNRECORDED
+from langchain_durable.codec.packed import (
+    KINDS,
+    LONG,
+    NODE_FIELDS,
+    OUTCOMES,
+    STATUSES,
+    UNRECORDED,
+    implied_name,
+)
 from langchain_durable.events import (
     AttemptEnded,
     AttemptStarted,
@@ -55,6 +63,10 @@ def _dict(value: Any) -> dict[str, Any]:
     raise ValueError(f"a map expected, {type(value).__name__} came")
 
 
+def _attributes(value: Any) -> dict[str, Any]:
+    return {LONG.get(name, name): item for name, item in value.items()} if _dict(value) else {}
+
+
 def _hex(value: Any) -> str:
     return value.hex() if type(value) is bytes else _str(value)
 
@@ -79,15 +91,16 @@ def _attempt_started(fields: list[Any], step: bytes) -> Event:
 
 def _step_started(fields: list[Any], step: bytes) -> Event:
     kind, name, time, span_id, parent_span_id, nodes, attributes = fields
+    declared = _nodes(_list(nodes), step) if nodes else ()
     return StepStarted(
         step=step,
         kind=KINDS[_place(kind, len(KINDS))],
-        name=_str(name),
+        name=_str(name) or implied_name(declared),
         time=_int(time),
         span_id=_hex(span_id),
         parent_span_id=_hex(parent_span_id),
-        nodes=_nodes(_list(nodes), step) if nodes else (),
-        attributes=_dict(attributes),
+        nodes=declared,
+        attributes=_attributes(attributes),
     )
 
 
@@ -120,7 +133,7 @@ def _step_ended(fields: list[Any], step: bytes) -> Event:
         usage=None if usage is None else _usage(_list(usage)),
         error=None if error is None else _error(_list(error)),
         recorded=place < UNRECORDED,
-        attributes=_dict(attributes),
+        attributes=_attributes(attributes),
     )
 
 
@@ -147,13 +160,14 @@ def _error(fields: list[Any]) -> ErrorInfo:
 
 
 def _attempt_ended(fields: list[Any], step: bytes) -> Event:
-    status, time, reason, error, fatal = fields
+    status, time, reason, error, fatal, attributes = fields
     return AttemptEnded(
         status=STATUSES[_place(status, len(STATUSES))],
         time=_int(time),
         reason=_str(reason),
         error=None if error is None else _error(_list(error)),
         fatal=tuple(map(_bytes, _list(fatal))),
+        attributes=_attributes(attributes),
     )
 
 
@@ -161,6 +175,6 @@ READERS: dict[RecordKind, tuple[Callable[[list[Any], bytes], Event], int]] = {
     RecordKind.ATTEMPT_STARTED: (_attempt_started, 6),
     RecordKind.STEP_STARTED: (_step_started, 7),
     RecordKind.STEP_ENDED: (_step_ended, 5),
-    RecordKind.ATTEMPT_ENDED: (_attempt_ended, 5),
+    RecordKind.ATTEMPT_ENDED: (_attempt_ended, 6),
 }
 """What reads a record of each kind, and how many fields it knows."""

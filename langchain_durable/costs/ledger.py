@@ -21,11 +21,11 @@ from langchain_durable.events import (
     StepKind,
     StepStarted,
 )
+from langchain_durable.spans.compact import told_provider
+from langchain_durable.spans.priced import BOOK, COST, ESTIMATED, UNPRICED, first_books
 
-COST, BOOK, UNPRICED, ESTIMATED = "cost", "book", "unpriced", "estimated"
-"""Keys of a StepEnded's attributes: USD as text, the book's version, a reason, a bool."""
-PROVIDER, AGENT = "provider", "agent"
-"""Keys of a StepStarted's attributes."""
+AGENT = "agent"
+"""Key of a StepStarted's attributes: the name of the agent that made the call."""
 BAD_COST = "bad_cost"
 """The reason where a journal has a cost that is no amount."""
 
@@ -53,6 +53,7 @@ class _Run:
     open: dict[bytes, _Call] = field(default_factory=dict)
     attempts: set[int] = field(default_factory=set)
     ended: dict[int, RunStatus] = field(default_factory=dict)
+    books: dict[int, str] = field(default_factory=dict)
     seq: int = -1
 
     def feed(self, entry: Entry) -> None:
@@ -133,7 +134,9 @@ class Ledger:
         ``status`` is that of the run's header; without it, how its last attempt ended.
         """
         run = _Run()
-        for entry in entries:
+        found = list(entries)
+        run.books = first_books(found)
+        for entry in found:
             run.feed(entry)
         if status is None and run.ended:
             last = max(run.ended)
@@ -141,7 +144,7 @@ class Ledger:
         for call in run.calls:
             totals = _totals(run, call, fruitless=status in _FRUITLESS)
             if totals is not None:
-                self._count(totals, _places(call, tenant))
+                self._count(totals, _places(call, tenant, run.books.get(call.attempt)))
 
     def merge(self, other: Ledger) -> None:
         """Add what another ledger has added up, over other runs."""
@@ -193,19 +196,25 @@ def _add_money(totals: Totals, end: StepEnded, *, fruitless: bool) -> None:
     totals.saved = EXACT.multiply(cost, totals.replayed)
 
 
-def _places(call: _Call, tenant: str) -> dict[Dimension, str]:
-    """In which rows the call stands."""
+def _places(call: _Call, tenant: str, book: str | None) -> dict[Dimension, str]:
+    """In which rows the call stands. ``book`` priced its attempt's first call."""
     start = call.start
     places: dict[Dimension, str | None] = {
         "model": start.name if start.kind is StepKind.MODEL else None,
         "tool": start.name if start.kind is StepKind.TOOL else None,
         "agent": start.attributes.get(AGENT),
-        "provider": start.attributes.get(PROVIDER),
+        "provider": told_provider(start.attributes),
         "tenant": tenant,
         "day": _day(start.time),
-        "book": call.end.attributes.get(BOOK) if call.end is not None else None,
+        "book": _book(call.end, book),
     }
     return {name: key for name, key in places.items() if isinstance(key, str) and key}
+
+
+def _book(end: StepEnded | None, first: str | None) -> str | None:
+    if end is None or COST not in end.attributes:
+        return None
+    return str(end.attributes.get(BOOK) or first or "")
 
 
 def _day(time: int) -> str:

@@ -7,11 +7,11 @@ Read, in this order: the GenAI conventions, their deprecated names, OpenLLMetry,
 
 from __future__ import annotations
 
-COST_AMOUNT = "gen_ai.usage.cost.amount"
-COST_CURRENCY = "gen_ai.usage.cost.currency"
-COST_SOURCE = "gen_ai.usage.cost.source"
-COST_BOOK = "langchain_durable.cost.book"
-COST_ESTIMATED = "langchain_durable.cost.estimated"
+from langchain_durable.semconv import COST_AMOUNT as COST_AMOUNT
+from langchain_durable.semconv import COST_BOOK as COST_BOOK
+from langchain_durable.semconv import COST_CURRENCY as COST_CURRENCY
+from langchain_durable.semconv import COST_ESTIMATED as COST_ESTIMATED
+from langchain_durable.semconv import COST_SOURCE as COST_SOURCE
 
 USD = "USD"
 

@@ -12,7 +12,7 @@ import functools
 import inspect
 import threading
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, cast
 
 from langchain_core.callbacks import AsyncCallbackManager
 from langchain_core.language_models import BaseChatModel, BaseLLM
@@ -21,11 +21,13 @@ from langchain_core.tools import BaseTool
 from langchain_core.tracers.context import register_configure_hook
 
 from langchain_durable import touchpoints
-from langchain_durable.callbacks import active, pending
+from langchain_durable.callbacks import hook, pending
 from langchain_durable.events import StepKind
 from langchain_durable.intercept.bystanders import telling_all
 from langchain_durable.intercept.claims import of_manager
 from langchain_durable.intercept.models import (
+    CHAT,
+    COMPLETION,
     chat_call,
     chat_chunk,
     completion_call,
@@ -48,9 +50,9 @@ OURS = "__langchain_durable__"
 
 Maker = Callable[[Callable[..., Any]], Callable[..., Any]]
 
-_CHAT_STREAM = StreamForm(merge=merged_chat, replay=chat_chunk, finishes=chat_finishes)
+_CHAT_STREAM = StreamForm(form=CHAT, merge=merged_chat, replay=chat_chunk, finishes=chat_finishes)
 _TEXT_STREAM = StreamForm(
-    merge=merged_completion, replay=completion_chunk, finishes=completion_finishes
+    form=COMPLETION, merge=merged_completion, replay=completion_chunk, finishes=completion_finishes
 )
 
 
@@ -89,7 +91,8 @@ def install() -> None:
             return
         touchpoints.check()
         if not _hooked:
-            register_configure_hook(active, inheritable=True)
+            # A hook is asked for its value, and nothing else is done with it.
+            register_configure_hook(cast("Any", hook), inheritable=True)
             _hooked = True
         for base, names in touchpoints.ENTRIES.items():
             for name in names:

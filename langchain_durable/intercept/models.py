@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
-from langchain_core.messages.ai import UsageMetadata
 from langchain_core.messages.utils import message_chunk_to_message
 from langchain_core.outputs import (
     ChatGeneration,
@@ -19,9 +18,9 @@ from langchain_core.outputs import (
 )
 
 from langchain_durable.callbacks import Step
-from langchain_durable.events import Usage
-from langchain_durable.intercept.perform import Form, perform
+from langchain_durable.intercept.perform import Ended, Form, perform
 from langchain_durable.intercept.wrapping import Original
+from langchain_durable.spans.models import model_ended, usage_of
 from langchain_durable.waiting import Procedure
 
 # -- chat models: {"g": [message, ...], "i": [generation_info, ...], "o": llm_output} ---------
@@ -31,7 +30,7 @@ def chat_call(
     step: Step, original: Original, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Procedure[Any]:
     """A chat model's step, not streamed."""
-    return perform(step, _CHAT, lambda: original(*args, **kwargs))
+    return perform(step, CHAT, lambda: original(*args, **kwargs))
 
 
 def _pack_chat(result: ChatResult) -> dict[str, Any]:
@@ -65,46 +64,12 @@ def _unpack_chat(packed: Mapping[str, Any]) -> ChatResult:
     )
 
 
-def _chat_usage(result: ChatResult) -> Usage | None:
-    return message_usage([generation.message for generation in result.generations])
+def _model_ended(result: ChatResult | LLMResult) -> Ended:
+    usage = usage_of(result)
+    return usage, model_ended(result, usage)
 
 
-def message_usage(messages: Sequence[BaseMessage]) -> Usage | None:
-    """The tokens of an answer, summed over its candidates; None if the provider said none."""
-    found = [m.usage_metadata for m in messages if isinstance(m, AIMessage) and m.usage_metadata]
-    if not found:
-        return None
-    if len(found) == 1:
-        return _usage_of(found[0])
-    return Usage(
-        input_tokens=sum(u["input_tokens"] for u in found),
-        output_tokens=sum(u["output_tokens"] for u in found),
-        total_tokens=sum(u["total_tokens"] for u in found),
-        input_details=_details(u.get("input_token_details") for u in found),
-        output_details=_details(u.get("output_token_details") for u in found),
-    )
-
-
-def _usage_of(said: UsageMetadata) -> Usage:
-    return Usage(
-        input_tokens=said["input_tokens"],
-        output_tokens=said["output_tokens"],
-        total_tokens=said["total_tokens"],
-        input_details=_details((said.get("input_token_details"),)),
-        output_details=_details((said.get("output_token_details"),)),
-    )
-
-
-def _details(found: Any) -> dict[str, int]:
-    total: dict[str, int] = {}
-    for details in found:
-        for key, count in (details or {}).items():
-            if isinstance(count, int):
-                total[key] = total.get(key, 0) + count
-    return total
-
-
-_CHAT = Form(pack=_pack_chat, unpack=_unpack_chat, usage=_chat_usage)
+CHAT = Form(pack=_pack_chat, unpack=_unpack_chat, ended=_model_ended)
 
 
 def chat_chunk(packed: Mapping[str, Any]) -> ChatGenerationChunk:
@@ -134,11 +99,12 @@ def _as_chunk(message: AIMessage) -> AIMessageChunk:
     )
 
 
-def merged_chat(chunks: Sequence[ChatGenerationChunk]) -> tuple[dict[str, Any], Usage | None]:
+def merged_chat(chunks: Sequence[ChatGenerationChunk]) -> ChatResult:
     """The chunks of a finished stream as one answer, for the journal."""
     whole = chunks[0] + list(chunks[1:]) if len(chunks) > 1 else chunks[0]
     message = message_chunk_to_message(whole.message)
-    return pack_messages([message], [whole.generation_info]), message_usage([message])
+    answer = ChatGeneration(message=message, generation_info=whole.generation_info)
+    return ChatResult(generations=[answer])
 
 
 # -- completion models: {"t": [[(text, generation_info), ...], ...], "o": llm_output} ---------
@@ -151,7 +117,7 @@ def completion_call(
     prompts = args[0] if args else kwargs.get("prompts")
     if isinstance(prompts, list) and len(prompts) > 1 and step.scope.node is None:
         step.scope.inputs = prompts
-    return perform(step, _COMPLETION, lambda: original(*args, **kwargs))
+    return perform(step, COMPLETION, lambda: original(*args, **kwargs))
 
 
 def _pack_completion(result: LLMResult) -> dict[str, Any]:
@@ -169,18 +135,7 @@ def _unpack_completion(packed: Mapping[str, Any]) -> LLMResult:
     )
 
 
-def _completion_usage(result: LLMResult) -> Usage | None:
-    counted = (result.llm_output or {}).get("token_usage") or {}
-    if not counted:
-        return None
-    return Usage(
-        input_tokens=int(counted.get("prompt_tokens") or 0),
-        output_tokens=int(counted.get("completion_tokens") or 0),
-        total_tokens=int(counted.get("total_tokens") or 0),
-    )
-
-
-_COMPLETION = Form(pack=_pack_completion, unpack=_unpack_completion, usage=_completion_usage)
+COMPLETION = Form(pack=_pack_completion, unpack=_unpack_completion, ended=_model_ended)
 
 
 def completion_chunk(packed: Mapping[str, Any]) -> GenerationChunk:
@@ -189,9 +144,10 @@ def completion_chunk(packed: Mapping[str, Any]) -> GenerationChunk:
     return GenerationChunk(text=text, generation_info=info)
 
 
-def merged_completion(chunks: Sequence[GenerationChunk]) -> tuple[dict[str, Any], Usage | None]:
+def merged_completion(chunks: Sequence[GenerationChunk]) -> LLMResult:
     """The chunks of a finished completion stream as one answer, for the journal."""
     whole = chunks[0]
     for chunk in chunks[1:]:
         whole = whole + chunk
-    return {"t": [[(whole.text, whole.generation_info)]]}, None
+    answer = Generation(text=whole.text, generation_info=whole.generation_info)
+    return LLMResult(generations=[[answer]])

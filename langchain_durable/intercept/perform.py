@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,25 +10,25 @@ from langchain_durable.callbacks import Step
 from langchain_durable.errors import StepInDoubt
 from langchain_durable.events import Outcome, Usage
 from langchain_durable.recorder.attempt import IN_DOUBT, SETTLED
-from langchain_durable.touchpoints import (
-    can_interrupt,
-    interrupt,
-    is_control_flow,
-    is_interrupt,
-)
+from langchain_durable.spans.outcomes import outcome_of
+from langchain_durable.spans.start import Attributes
+from langchain_durable.touchpoints import can_interrupt, interrupt
 from langchain_durable.waiting import Call, Procedure
+
+Ended = tuple[Usage | None, Attributes]
 
 
 @dataclass(frozen=True, slots=True)
 class Form:
     """How the results of one kind of provider method are written down and given back.
 
+    ``ended`` gives the tokens of a result, and what the call's span says of it.
     ``handles`` says of an error that its receiver makes a result of it: it is the call's result.
     """
 
     pack: Callable[[Any], Any]
     unpack: Callable[[Any], Any]
-    usage: Callable[[Any], Usage | None] = lambda result: None
+    ended: Callable[[Any], Ended] = lambda result: (None, {})
     inputs: Callable[[Step], Any] = lambda step: None
     handles: Callable[[BaseException], bool] = lambda exc: False
 
@@ -53,11 +52,14 @@ def perform(step: Step, form: Form, call: Callable[[], Any]) -> Procedure[Any]:
     if started is not SETTLED:
         yield from attempt.settle(started)
     try:
-        result = yield Call(call)
+        with attempt.trace.current_step(scope):
+            result = yield Call(call)
     except BaseException as exc:
         yield from failed(step, exc, handled=form.handles(exc))
         raise
-    yield from attempt.settle(attempt.complete(scope, form.pack(result), form.usage(result)))
+    usage, told = form.ended(result)
+    attempt.trace.saw(scope, result)
+    yield from attempt.settle(attempt.complete(scope, form.pack(result), usage, told))
     return result
 
 
@@ -89,12 +91,3 @@ def failed(step: Step, exc: BaseException, *, handled: bool = False) -> Procedur
     ticket = step.attempt.fail(step.scope, exc, outcome, handled=handled)
     if outcome is Outcome.FAILED:
         yield from step.attempt.settle(ticket)
-
-
-def outcome_of(exc: BaseException) -> Outcome:
-    """How a step ended that ended with this exception."""
-    if is_interrupt(exc) or is_control_flow(exc):
-        return Outcome.INTERRUPTED
-    if isinstance(exc, (asyncio.CancelledError, GeneratorExit)) or not isinstance(exc, Exception):
-        return Outcome.CANCELLED
-    return Outcome.FAILED

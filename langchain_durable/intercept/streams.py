@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import functools
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,20 +13,23 @@ from langchain_core.outputs import ChatGenerationChunk, GenerationChunk
 
 from langchain_durable.callbacks import Step
 from langchain_durable.errors import StreamCut
-from langchain_durable.events import StepKind, Usage
+from langchain_durable.events import StepKind
 from langchain_durable.intercept.claims import claim
-from langchain_durable.intercept.perform import failed
+from langchain_durable.intercept.perform import Form, failed
 from langchain_durable.intercept.wrapping import Original
+from langchain_durable.spans.models import first_chunk
 from langchain_durable.waiting import Procedure, adrive, drive
 
 Chunk = ChatGenerationChunk | GenerationChunk
+_OVER: Any = object()
 
 
 @dataclass(frozen=True, slots=True)
 class StreamForm:
     """How the streams of one kind of model are merged, replayed and told from cut ones."""
 
-    merge: Callable[[Sequence[Any]], tuple[dict[str, Any], Usage | None]]
+    form: Form
+    merge: Callable[[Sequence[Any]], Any]
     replay: Callable[[Mapping[str, Any]], Chunk]
     finishes: Callable[[Any], bool]
 
@@ -38,6 +42,8 @@ class Streaming:
     form: StreamForm
     model: Any
     chunks: list[Any] = field(default_factory=list)
+    first: int = 0
+    """When the first chunk came, in nanoseconds."""
 
     def begin(self) -> Procedure[Chunk | None]:
         """The recorded answer as a chunk; None if the provider has to be called."""
@@ -51,6 +57,8 @@ class Streaming:
 
     def take(self, chunk: Any) -> None:
         """Remember a chunk as it came: LangChain sets attributes of its message later."""
+        if not self.chunks:
+            self.first = self.step.attempt.settings.clock()
         kept = copy.copy(chunk)
         if isinstance(chunk, ChatGenerationChunk):
             kept.message = copy.copy(chunk.message)
@@ -66,8 +74,17 @@ class Streaming:
             if attempt.settings.require_finish_reason:
                 yield from failed(self.step, cut)
                 raise cut
-        value, usage = self.form.merge(self.chunks)
-        yield from attempt.settle(attempt.complete(scope, value, usage))
+        result = self.form.merge(self.chunks)
+        usage, told = self.form.form.ended(result)
+        attempt.trace.saw(scope, result)
+        told |= first_chunk(max(0, self.first - scope.entered) / 1e9)
+        value = self.form.form.pack(result)
+        yield from attempt.settle(attempt.complete(scope, value, usage, told))
+
+    @property
+    def current(self) -> AbstractContextManager[Any]:
+        """Makes the call's span current while the provider makes a chunk."""
+        return self.step.attempt.trace.current_step(self.step.scope)
 
     def _cut(self) -> StreamCut:
         return StreamCut(
@@ -126,7 +143,12 @@ def sync_stream(original: Original, kind: StepKind, form: StreamForm) -> Origina
             yield replayed
             return
         try:
-            for chunk in original(streaming.model, *args, **kwargs):
+            chunks = iter(original(streaming.model, *args, **kwargs))
+            while True:
+                with streaming.current:
+                    chunk = next(chunks, _OVER)
+                if chunk is _OVER:
+                    break
                 streaming.take(chunk)
                 yield chunk
         except BaseException as exc:
@@ -156,7 +178,12 @@ def async_stream(original: Original, kind: StepKind, form: StreamForm) -> Origin
             yield replayed
             return
         try:
-            async for chunk in original(streaming.model, *args, **kwargs):
+            chunks = aiter(original(streaming.model, *args, **kwargs))
+            while True:
+                with streaming.current:
+                    chunk = await anext(chunks, _OVER)
+                if chunk is _OVER:
+                    break
                 streaming.take(chunk)
                 yield chunk
         except BaseException as exc:

@@ -7,10 +7,12 @@ from typing import Any
 from langchain_core.tools import BaseTool, ToolException
 
 from langchain_durable.callbacks import Step
-from langchain_durable.intercept.perform import Form, perform
+from langchain_durable.intercept.perform import Ended, Form, perform
 from langchain_durable.intercept.side_channels import SideEffects, recording, send_again
 from langchain_durable.intercept.wrapping import Bound
 from langchain_durable.recorder.current import entered
+from langchain_durable.spans.retrievers import retriever_ended
+from langchain_durable.spans.tools import tool_ended
 from langchain_durable.waiting import Procedure
 
 
@@ -39,7 +41,11 @@ def _form(seen: SideEffects, tool: BaseTool) -> Form:
     def handles(exc: BaseException) -> bool:
         return isinstance(exc, ToolException) and bool(tool.handle_tool_error)
 
-    return Form(pack=pack, unpack=unpack, inputs=_arguments, handles=handles)
+    return Form(pack=pack, unpack=unpack, inputs=_arguments, handles=handles, ended=_tool_ended)
+
+
+def _tool_ended(value: Any) -> Ended:
+    return None, tool_ended(value)
 
 
 def _arguments(step: Step) -> Any:
@@ -55,4 +61,8 @@ def retriever_call(
     return perform(step, _DOCUMENTS, lambda: original(*args, **kwargs))
 
 
-_DOCUMENTS = Form(pack=lambda documents: {"v": documents}, unpack=lambda packed: packed["v"])
+_DOCUMENTS = Form(
+    pack=lambda documents: {"v": documents},
+    unpack=lambda packed: packed["v"],
+    ended=lambda documents: (None, retriever_ended(documents)),
+)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -21,7 +21,7 @@ from langchain_durable.errors import (
     RunNotFound,
     Unjournalable,
 )
-from langchain_durable.events import AttemptStarted, RunStatus
+from langchain_durable.events import Entry, RunStatus
 from langchain_durable.fingerprint import fingerprint, fingerprint_keys
 from langchain_durable.journal import (
     FORMAT,
@@ -65,6 +65,7 @@ class Request:
     stored_result: bool = False
     version: str = ""
     program: str = ""
+    tenant: str = ""
     call: Mapping[str, Any] = field(default_factory=dict)
     metadata: Mapping[str, Any] = field(default_factory=dict)
 
@@ -91,9 +92,11 @@ def acquire(runtime: Runtime, attempt: Attempt, request: Request) -> Procedure[S
         assert opened.lease is not None  # the store's contract for NEW and ACQUIRED
         index = None
         if opened.header is not None:
-            index = yield from load_index(runtime, attempt.run_id, upto=opened.lease.seq - 1)
-            attempt.trace_id = _text(opened.header, "trace") or attempt.trace_id
-            attempt.root_span_id = _text(opened.header, "root_span") or attempt.root_span_id
+            entries = yield from load_entries(runtime, attempt.run_id, upto=opened.lease.seq - 1)
+            index = indexed(attempt.run_id, entries)
+            attempt.trace.resume(opened.lease.attempt, opened.header, entries)
+        else:
+            attempt.trace.opened(opened.lease.attempt)
         attempt.opened(
             runtime.store, opened.lease, index, drift_ok=_same_version(opened.header, request)
         )
@@ -108,10 +111,6 @@ def _same_version(header: Header | None, request: Request) -> bool:
     if header is None or not header.version or not request.version:
         return True
     return header.version == request.version
-
-
-def _text(header: Header, field_name: str) -> str:
-    return header.fields.get(field_name, b"").decode("ascii", "replace")
 
 
 def _open(runtime: Runtime, attempt: Attempt, request: Request) -> Procedure[Opened]:
@@ -168,9 +167,7 @@ class _Wait:
 
 def _opening(runtime: Runtime, attempt: Attempt, request: Request) -> Opening:
     settings = runtime.settings
-    attempt.trace_id = settings.random_hex(16)
-    attempt.root_span_id = settings.random_hex(8)
-    event = AttemptStarted(time=settings.clock(), owner="", span_id=attempt.span_id)
+    event = attempt.trace.start(settings.clock(), request.program, request.tenant)
     known = request.inputs is not UNKNOWN_INPUT and request.intent is Intent.CALL
     return Opening(
         run_id=attempt.run_id,
@@ -188,8 +185,7 @@ def _fields(
     runtime: Runtime, attempt: Attempt, request: Request, *, known: bool
 ) -> dict[str, bytes]:
     fields = {
-        "trace": attempt.trace_id.encode(),
-        "root_span": attempt.root_span_id.encode(),
+        **attempt.trace.fields(),
         "program": request.program.encode(),
     }
     if request.metadata:
@@ -291,8 +287,13 @@ def _mismatch(run_id: str, header: Header, request: Request) -> RunInputMismatch
 
 
 def load_index(runtime: Runtime, run_id: str, *, upto: int) -> Procedure[Index]:
+    """Read the journal up to a sequence number, and index it."""
+    return indexed(run_id, (yield from load_entries(runtime, run_id, upto=upto)))
+
+
+def load_entries(runtime: Runtime, run_id: str, *, upto: int) -> Procedure[list[Entry]]:
     """Read the journal up to a sequence number. Payloads stay undecoded."""
-    entries = []
+    entries: list[Entry] = []
     after = 0
     while after < upto:
         records = yield runtime.store.load(run_id, after=after, limit=min(PAGE, upto - after))
@@ -300,6 +301,11 @@ def load_index(runtime: Runtime, run_id: str, *, upto: int) -> Procedure[Index]:
             break
         entries += [decode_entry(record) for record in records]
         after = records[-1].seq
+    return entries
+
+
+def indexed(run_id: str, entries: Sequence[Entry]) -> Index:
+    """The index of a run's entries."""
     try:
         return Index(entries)
     except (KeyError, AttributeError) as exc:
@@ -323,8 +329,6 @@ def _completed(
             return Stored(runtime.codec.decode(last.payload, bind=where))
     index = yield from load_index(runtime, header.run_id, upto=header.seq)
     attempt.number = header.attempt
-    attempt.trace_id = _text(header, "trace")
-    attempt.root_span_id = _text(header, "root_span")
     attempt.opened(runtime.store, None, index, drift_ok=_same_version(header, request))
     return None
 

@@ -31,10 +31,14 @@ from langchain_durable.events import (
     Usage,
 )
 from langchain_durable.journal import Close, Draft, Lease, Store
-from langchain_durable.recorder.failures import causes, describe, rebuild
+from langchain_durable.recorder.failures import causes, rebuild
 from langchain_durable.recorder.settings import Settings
 from langchain_durable.replay import Index, Recorded
 from langchain_durable.scopes import Scope, Tree
+from langchain_durable.spans.outcomes import describe
+from langchain_durable.spans.runs import REPLAYED
+from langchain_durable.spans.start import Attributes
+from langchain_durable.tracing import AttemptTrace
 from langchain_durable.waiting import Procedure, Ready, Ticket
 
 IN_DOUBT = "durable_in_doubt"
@@ -77,15 +81,12 @@ class Attempt:
         codec: Codec,
         settings: Settings,
         tree: Tree,
-        span_id: str = "",
     ) -> None:
         self.run_id = run_id
         self.codec = codec
         self.settings = settings
         self.tree = tree
-        self.span_id = span_id or settings.random_hex(8)
-        self.trace_id = ""
-        self.root_span_id = ""
+        self.trace = AttemptTrace(settings.telemetry, run_id, settings.random_hex)
         self.number = 0
         self.store: Store | None = None
         self.lease: Lease | None = None
@@ -143,8 +144,9 @@ class Attempt:
         self.tree.resolve(scope)
         recorded = scope.recorded
         answer = self._answer(scope, recorded) if recorded is not None else None
-        if answer is not None:
+        if answer is not None and recorded is not None:
             self.counts.replayed += 1
+            self.trace.replayed(scope, recorded.cost)
         elif self.lease is None:
             raise RunCompleted(
                 self.run_id,
@@ -238,36 +240,45 @@ class Attempt:
 
     def start(self, scope: Scope, *, inputs: Any = None) -> Ticket[None]:
         """Record that a step is about to be made. Only a tool waits for the answer."""
-        scope.span_id = self.settings.random_hex(8)
         assert scope.kind is not None  # only steps are started
+        step, time = self._id(scope), self.settings.clock()
+        told = self.trace.start_step(scope, time)
         event = StepStarted(
-            step=self._id(scope),
+            step=step,
             kind=scope.kind,
             name=scope.name,
-            time=self.settings.clock(),
+            time=time,
             span_id=scope.span_id,
-            parent_span_id=self._parent_span(scope),
+            parent_span_id=scope.parent_span_id,
             nodes=self.tree.declare(scope),
-            attributes=scope.attributes or {},
+            attributes={**scope.attributes, **told} if scope.attributes else told,
         )
         payload = None if inputs is None else self._encode_input(scope, inputs)
         ticket = self._append(event, payload)
         return ticket if scope.kind is StepKind.TOOL else SETTLED
 
-    def complete(self, scope: Scope, value: Any, usage: Usage | None = None) -> Ticket[None]:
-        """Record a step's result; the ticket is the acknowledgement."""
+    def complete(
+        self,
+        scope: Scope,
+        value: Any,
+        usage: Usage | None = None,
+        told: Attributes | None = None,
+    ) -> Ticket[None]:
+        """Record a step's result; the ticket is the acknowledgement.
+
+        ``told`` is what its span says of it.
+        """
         self.counts.executed += 1
-        step = self._id(scope)
         try:
             payload = self.codec.encode(value, bind=self._bind(scope))
         except Unjournalable as exc:
             self._warn_unrecorded(scope, exc)
-            event = self._ended(step, Outcome.COMPLETED, usage=usage, recorded=False)
+            event = self._ended(scope, Outcome.COMPLETED, told, usage=usage, recorded=False)
             return self._acknowledged(self._append(event))
         except DurableError as exc:
             self.broken = exc
             raise
-        event = self._ended(step, Outcome.COMPLETED, usage=usage)
+        event = self._ended(scope, Outcome.COMPLETED, told, usage=usage)
         return self._acknowledged(self._append(event, payload))
 
     def fail(
@@ -278,12 +289,33 @@ class Attempt:
         step = self._id(scope)
         if outcome is Outcome.FAILED:
             self._failed[step] = exc
-        attributes = {HANDLED: True} if handled else {}
-        event = self._ended(step, outcome, error=describe(exc), attributes=attributes)
+        event = self._ended(scope, outcome, error=describe(exc), handled=handled)
         return self._acknowledged(self._append(event))
 
-    def _ended(self, step: bytes, outcome: Outcome, **more: Any) -> StepEnded:
-        return StepEnded(step=step, outcome=outcome, time=self.settings.clock(), **more)
+    def _ended(
+        self,
+        scope: Scope,
+        outcome: Outcome,
+        told: Attributes | None = None,
+        *,
+        usage: Usage | None = None,
+        handled: bool = False,
+        **more: Any,
+    ) -> StepEnded:
+        """How a step ended: the entry, and its span, which says the same."""
+        attributes = self.trace.told_end(scope, told or {}, usage)
+        if handled:
+            attributes[HANDLED] = True
+        event = StepEnded(
+            step=self._id(scope),
+            outcome=outcome,
+            time=self.settings.clock(),
+            usage=usage,
+            attributes=attributes,
+            **more,
+        )
+        self.trace.end_step(scope, event, told or {})
+        return event
 
     def _acknowledged(self, ticket: Ticket[None]) -> Ticket[None]:
         return ticket if self.settings.durability == "sync" else SETTLED
@@ -302,14 +334,6 @@ class Attempt:
             return self.codec.encode(inputs, bind=bind(self.run_id, self._id(scope), ARGUMENTS))
         except DurableError:
             return None  # an input is for people; the step itself does not depend on it
-
-    def _parent_span(self, scope: Scope) -> str:
-        above = scope.parent
-        while above is not None:
-            if above.span_id:
-                return above.span_id
-            above = above.parent
-        return self.span_id
 
     def _append(
         self, event: Event, payload: bytes | None = None, *, close: Close | None = None
@@ -351,12 +375,15 @@ class Attempt:
             self.closed = True
             return SETTLED
         self.closed = True
-        event = AttemptEnded(
-            status=status,
-            time=self.settings.clock(),
-            reason=reason,
-            error=describe(error) if error is not None else None,
-            fatal=self._fatal(error),
+        event = self.trace.end(
+            AttemptEnded(
+                status=status,
+                time=self.settings.clock(),
+                reason=reason,
+                error=describe(error) if error is not None else None,
+                fatal=self._fatal(error),
+                attributes={REPLAYED: self.counts.replayed} if self.counts.replayed else {},
+            )
         )
         return self._append(event, payload, close=Close(status=status, reason=reason))
 

@@ -9,21 +9,6 @@ from collections.abc import Iterator
 from langchain_durable.errors import ReplayedError
 from langchain_durable.events import ErrorInfo
 
-MESSAGE_LIMIT = 65_536
-"""Characters. A tool's handled error is read by a model: the same text must come again."""
-
-
-def describe(exc: BaseException) -> ErrorInfo:
-    """What the journal keeps of an exception."""
-    cls = type(exc)
-    try:
-        message = str(exc)
-    except Exception as broken:
-        message = f"<{cls.__qualname__} whose message cannot be made: {type(broken).__name__}>"
-    return ErrorInfo(
-        module=cls.__module__, qualname=cls.__qualname__, message=message[:MESSAGE_LIMIT]
-    )
-
 
 def rebuild(info: ErrorInfo, *, run_id: str, step: str) -> Exception:
     """The recorded error again, of its own class if that is imported here already.

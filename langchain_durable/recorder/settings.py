@@ -6,10 +6,11 @@ import os
 import random
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from langchain_durable.errors import ConfigurationError
+from langchain_durable.tracing.telemetry import Telemetry
 
 Durability = Literal["sync", "async"]
 Drift = Literal["reuse", "reexecute", "raise"]
@@ -37,6 +38,7 @@ class Settings:
     require_finish_reason: bool = True
     clock: Callable[[], int] = time.time_ns
     random_hex: Callable[[int], str] = _random_hex
+    telemetry: Telemetry = field(default_factory=Telemetry)
 
     def __post_init__(self) -> None:
         _one_of("durability", self.durability, ("sync", "async"))

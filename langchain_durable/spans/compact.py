@@ -21,6 +21,11 @@ from langchain_durable.spans.usage import usage_attributes
 SPAN = "span"
 """Key in the attributes of a step's start and end that holds what this module makes."""
 
+TOOL_CALL_ID = "tool_call_id"
+"""Key in the attributes of a tool's start, for whom the call's id matters more than a span."""
+
+CALL_ID = "ci"
+
 _SHORT = {
     semconv.OPERATION_NAME: "o",
     semconv.PROVIDER_NAME: "p",
@@ -40,7 +45,7 @@ _SHORT = {
     semconv.TOOL_NAME: "tn",
     semconv.TOOL_TYPE: "tt",
     semconv.TOOL_DESCRIPTION: "d",
-    semconv.TOOL_CALL_ID: "ci",
+    semconv.TOOL_CALL_ID: CALL_ID,
     semconv.AGENT_NAME: "a",
     semconv.AGENT_DESCRIPTION: "ad",
     semconv.WORKFLOW_NAME: "w",
@@ -52,6 +57,20 @@ _SHORT = {
 _LONG = {short: long for long, short in _SHORT.items()}
 _NAME = "_n"
 _KIND = "_k"
+
+_REASONS = (
+    "stop",
+    "tool_calls",
+    "length",
+    "content_filter",
+    "end_turn",
+    "tool_use",
+    "max_tokens",
+    "stop_sequence",
+    "STOP",
+    "MAX_TOKENS",
+)
+_REASON_CODE = {reason: place for place, reason in enumerate(_REASONS)}
 
 _PROVIDERS = (
     "openai",
@@ -125,6 +144,13 @@ def remember(packed: Mapping[str, Any], *, name: str, seen: MutableMapping[str, 
         seen[str(packed.get(_SHORT[semconv.TOOL_NAME], name))] = description
 
 
+def told_provider(attributes: Mapping[str, Any]) -> str | None:
+    """The provider of a model's call, from the attributes of its start."""
+    found = (attributes.get(SPAN) or {}).get(_SHORT[semconv.PROVIDER_NAME])
+    provider = _unpacked(_SHORT[semconv.PROVIDER_NAME], found)
+    return provider if isinstance(provider, str) else None
+
+
 def compact_end(told: Mapping[str, Any], usage: Usage | None = None) -> dict[str, Any]:
     """What a span says at its end, without what follows from the entry's ``usage``.
 
@@ -160,12 +186,16 @@ def _merged(implied: Mapping[str, Any], packed: Mapping[str, Any]) -> Attributes
 def _packed(key: str, value: Any) -> Any:
     if key == semconv.PROVIDER_NAME:
         return _PROVIDER_CODE.get(value, value)
+    if key == semconv.RESPONSE_FINISH_REASONS and len(value) == 1:
+        return _REASON_CODE.get(value[0], list(value))
     return list(value) if isinstance(value, tuple) else value
 
 
 def _unpacked(key: str, value: Any) -> Any:
     if key == _SHORT[semconv.PROVIDER_NAME] and type(value) is int:
         return _PROVIDERS[value] if 0 <= value < len(_PROVIDERS) else UNKNOWN
+    if key == _SHORT[semconv.RESPONSE_FINISH_REASONS] and type(value) is int:
+        return (_REASONS[value],) if 0 <= value < len(_REASONS) else ()
     return tuple(value) if isinstance(value, list) else value
 
 

@@ -11,6 +11,9 @@ from langchain_durable.events import ErrorInfo, Outcome
 from langchain_durable.spans.start import Attributes
 from langchain_durable.touchpoints import is_control_flow, is_interrupt
 
+MESSAGE_LIMIT = 65_536
+"""Characters. A tool's handled error is read by a model: the same text must come again."""
+
 DESCRIPTION_LIMIT = 4096
 """Characters of an error's message that a span's status keeps."""
 
@@ -32,16 +35,22 @@ def failed(exc: BaseException) -> tuple[Status, Attributes]:
     A failure and a cancelled call are errors, told apart by ``langchain_durable.outcome``;
     LangGraph's interrupts and other control flow are none.
     """
-    cls = type(exc)
     outcome = outcome_of(exc)
     if outcome is Outcome.INTERRUPTED:
         return ended(outcome)
+    return ended(outcome, describe(exc))
+
+
+def describe(exc: BaseException) -> ErrorInfo:
+    """What the journal keeps of an exception."""
+    cls = type(exc)
     try:
         message = str(exc)
-    except Exception:
-        message = ""  # the class is told, and no span must fail for a broken __str__
-    error = ErrorInfo(module=cls.__module__, qualname=cls.__qualname__, message=message)
-    return ended(outcome, error)
+    except Exception as broken:
+        message = f"<{cls.__qualname__} whose message cannot be made: {type(broken).__name__}>"
+    return ErrorInfo(
+        module=cls.__module__, qualname=cls.__qualname__, message=message[:MESSAGE_LIMIT]
+    )
 
 
 def ended(outcome: Outcome, error: ErrorInfo | None = None) -> tuple[Status, Attributes]:

@@ -13,37 +13,36 @@ from typing import Any
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
-from opentelemetry.trace import Link, SpanContext, Status, StatusCode, TraceFlags
+from opentelemetry.trace import Status
 
 from langchain_durable import semconv
 from langchain_durable.events import (
     AttemptEnded,
     AttemptStarted,
     Entry,
+    ErrorInfo,
     Outcome,
     RunStatus,
     StepEnded,
     StepStarted,
 )
 from langchain_durable.journal import Header
-from langchain_durable.spans.compact import SPAN, expand, expand_end, remember
+from langchain_durable.spans.compact import (
+    CALL_ID,
+    SPAN,
+    TOOL_CALL_ID,
+    expand,
+    expand_end,
+    remember,
+)
+from langchain_durable.spans.finished import Opened, finished, opened_attempt, opened_run
+from langchain_durable.spans.left import ABOVE, LEFT, as_its_attempt
 from langchain_durable.spans.outcomes import ended
-from langchain_durable.spans.runs import attempt_ended, attempt_started, identity, run_started
+from langchain_durable.spans.priced import first_books, told_cost
+from langchain_durable.spans.runs import attempt_ended, identity, told_replayed
 from langchain_durable.spans.start import Attributes, Start
 
 _FINAL = (RunStatus.COMPLETED, RunStatus.FAILED, RunStatus.CANCELLED)
-
-
-@dataclass(slots=True)
-class _Open:
-    """A span that has started. ``trace`` and the ids are as the W3C writes them."""
-
-    start: Start
-    time: int
-    trace: str
-    span_id: str
-    parent: tuple[str, str] | None
-    links: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(slots=True)
@@ -52,9 +51,9 @@ class _Attempt:
 
     number: int
     trace: str
-    opened: _Open | None = None
-    steps: dict[bytes, _Open] = field(default_factory=dict)
-    above: dict[str, _Open] = field(default_factory=dict)
+    opened: Opened | None = None
+    steps: dict[bytes, Opened] = field(default_factory=dict)
+    above: dict[str, Opened] = field(default_factory=dict)
     last: int = 0
     end: AttemptEnded | None = None
 
@@ -96,6 +95,7 @@ class _Rebuilding:
         self._root = _text(header.fields, "root_span")
         self._attempts: dict[int, _Attempt] = {}
         self._seen = _descriptions(entries)
+        self._books = first_books(entries)
         self._done: list[ReadableSpan] = []
 
     def spans(self, alive: int | None) -> list[ReadableSpan]:
@@ -120,25 +120,15 @@ class _Rebuilding:
         elif isinstance(event, StepEnded):
             self._step_ended(attempt, event)
         else:
+            self._left(attempt, event.attributes)
             attempt.end = event
 
     # -- starts -------------------------------------------------------------------------------
 
     def _attempt_started(self, attempt: _Attempt, event: AttemptStarted) -> None:
-        attempt.trace = event.trace_id or self._trace
         root = (self._trace, self._root)
-        own_trace = attempt.trace != self._trace
-        links = [root] if own_trace and self._root else []
-        if event.linked_span_id:
-            links.append((event.linked_trace_id or attempt.trace, event.linked_span_id))
-        attempt.opened = _Open(
-            attempt_started(self._header.run_id, attempt.number),
-            event.time,
-            attempt.trace,
-            event.span_id,
-            None if own_trace or not self._root else root,
-            tuple(links),
-        )
+        attempt.opened = opened_attempt(self._header.run_id, attempt.number, event, root)
+        attempt.trace = attempt.opened.trace
 
     def _step_started(self, attempt: _Attempt, event: StepStarted) -> None:
         for span_id, parent, time, packed in event.attributes.get(ABOVE) or ():
@@ -148,6 +138,8 @@ class _Rebuilding:
             attempt.above[span_id] = self._open(attempt, above, time, span_id, parent)
         self._left(attempt, event.attributes)
         packed = event.attributes.get(SPAN) or {}
+        if TOOL_CALL_ID in event.attributes:
+            packed = {**packed, CALL_ID: event.attributes[TOOL_CALL_ID]}
         start = expand(
             packed, kind=event.kind, name=event.name, seen=self._seen.get(attempt.number)
         )
@@ -161,9 +153,9 @@ class _Rebuilding:
         )
 
     @staticmethod
-    def _open(attempt: _Attempt, start: Start, time: int, span_id: str, parent: str) -> _Open:
+    def _open(attempt: _Attempt, start: Start, time: int, span_id: str, parent: str) -> Opened:
         above = (attempt.trace, parent) if parent else None
-        return _Open(start, time, attempt.trace, span_id, above)
+        return Opened(start, time, attempt.trace, span_id, above)
 
     # -- ends ---------------------------------------------------------------------------------
 
@@ -174,14 +166,15 @@ class _Rebuilding:
             return  # its start was sent unawaited, and was lost with the attempt that sent it
         status, told = ended(event.outcome, event.error)
         said = expand_end(event.attributes.get(SPAN) or {}, event.usage)
-        self._finish(opened, event.time, status, {**said, **told})
+        cost = told_cost(event.attributes, book=self._books.get(attempt.number, ""))
+        self._finish(opened, event.time, status, {**said, **told, **cost})
 
     def _left(self, attempt: _Attempt, attributes: Mapping[str, Any]) -> None:
         """Close the agents that had ended by the time an entry was written."""
-        for span_id, time, outcome, packed in attributes.get(LEFT) or ():
+        for span_id, time, outcome, packed, *error in attributes.get(LEFT) or ():
             opened = attempt.above.pop(span_id, None)
             if opened is not None:
-                status, told = ended(Outcome(outcome))
+                status, told = ended(Outcome(outcome), _error(*error[0]) if error else None)
                 self._finish(opened, time, status, {**expand_end(packed), **told})
 
     def _close(self, attempt: _Attempt) -> None:
@@ -191,15 +184,16 @@ class _Rebuilding:
         for opened in attempt.steps.values():
             self._finish_late(opened, attempt, lost)
         for opened in attempt.above.values():
-            self._finish_late(opened, attempt, lost if end is None else _as_its_attempt(end))
+            self._finish_late(opened, attempt, lost if end is None else ended(*as_its_attempt(end)))
         if attempt.opened is not None and end is None:
             self._finish_late(attempt.opened, attempt, lost)
         elif attempt.opened is not None and end is not None:
             status, told = attempt_ended(end.status, end.reason, end.error)
+            told |= told_replayed(end.attributes)
             self._finish(attempt.opened, attempt.last, status, told)
 
     def _finish_late(
-        self, opened: _Open, attempt: _Attempt, how: tuple[Status, Attributes]
+        self, opened: Opened, attempt: _Attempt, how: tuple[Status, Attributes]
     ) -> None:
         status, told = how
         self._finish(opened, attempt.last, status, {**told, semconv.SYNTHETIC_END: True})
@@ -210,51 +204,22 @@ class _Rebuilding:
         ends = [attempt.end for attempt in self._attempts.values() if attempt.end is not None]
         error = ends[-1].error if ends else None
         status, told = attempt_ended(self._header.status, self._header.reason, error)
-        start = run_started(self._header.run_id, _text(self._header.fields, "program"))
-        first = self._entries[0].event.time
-        opened = _Open(start, first, self._trace, self._root, None)
+        program = _text(self._header.fields, "program")
+        root = (self._trace, self._root)
+        opened = opened_run(self._header.run_id, program, root, self._entries[0].event.time)
         last = max(attempt.last for attempt in self._attempts.values())
         self._finish(opened, last, status, told)
-        self._done.insert(0, self._done.pop())
+        if self._done and self._done[-1].name == opened.start.name:
+            self._done.insert(0, self._done.pop())
 
-    def _finish(self, opened: _Open, time: int, status: Status, told: Attributes) -> None:
-        context = _context(opened.trace, opened.span_id)
-        if context is None:
-            return  # a journal from before there were spans
-        parent = _context(*opened.parent) if opened.parent is not None else None
-        links = [_context(*link) for link in opened.links]
-        self._done.append(
-            ReadableSpan(
-                name=opened.start.name,
-                context=context,
-                parent=parent,
-                resource=self._resource,
-                attributes={**opened.start.attributes, **told},
-                links=[Link(link) for link in links if link is not None],
-                kind=opened.start.kind,
-                status=status if status.status_code is StatusCode.ERROR else Status(),
-                start_time=opened.time,
-                end_time=max(time, opened.time),
-                instrumentation_scope=self._scope,
-            )
-        )
+    def _finish(self, opened: Opened, time: int, status: Status, told: Attributes) -> None:
+        span = finished(opened, time, status, told, resource=self._resource, scope=self._scope)
+        if span is not None:
+            self._done.append(span)
 
 
-ABOVE = "above"
-"""In a step's start: agents that it is the first step of, each ``declared``."""
-
-LEFT = "left"
-"""In a step's start or end: agents that have ended since the last entry, each ``left``."""
-
-
-def _as_its_attempt(end: AttemptEnded) -> tuple[Status, Attributes]:
-    """How an agent ended that was open until its attempt gave the run back."""
-    if end.status is RunStatus.COMPLETED:
-        return ended(Outcome.COMPLETED)
-    if end.status is RunStatus.FAILED:
-        return ended(Outcome.FAILED, end.error)
-    interrupted = end.status is RunStatus.PAUSED and end.reason == "interrupt"
-    return ended(Outcome.INTERRUPTED if interrupted else Outcome.CANCELLED)
+def _error(module: str, qualname: str, message: str) -> ErrorInfo:
+    return ErrorInfo(module=module, qualname=qualname, message=message)
 
 
 def _descriptions(entries: Sequence[Entry]) -> dict[int, dict[str, str]]:
@@ -265,19 +230,6 @@ def _descriptions(entries: Sequence[Entry]) -> dict[int, dict[str, str]]:
             packed = entry.event.attributes.get(SPAN) or {}
             remember(packed, name=entry.event.name, seen=seen.setdefault(entry.attempt, {}))
     return seen
-
-
-def _context(trace: str, span_id: str) -> SpanContext | None:
-    try:
-        context = SpanContext(
-            trace_id=int(trace, 16),
-            span_id=int(span_id, 16),
-            is_remote=False,
-            trace_flags=TraceFlags(TraceFlags.SAMPLED),
-        )
-    except ValueError:
-        return None
-    return context if context.is_valid else None
 
 
 def _text(fields: Mapping[str, bytes], name: str) -> str:

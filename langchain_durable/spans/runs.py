@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from opentelemetry.trace import SpanKind, Status, StatusCode
 
 from langchain_durable import semconv
@@ -35,6 +38,16 @@ def attempt_ended(
     told[semconv.ERROR_TYPE] = error_type(error) if error is not None else reason or status.value
     message = error.message[:DESCRIPTION_LIMIT] if error is not None else reason
     return Status(StatusCode.ERROR, message), told
+
+
+REPLAYED = "replayed"
+"""Key in the attributes of an attempt's end: how many steps the journal answered."""
+
+
+def told_replayed(attributes: Mapping[str, Any]) -> Attributes:
+    """What an attempt's span says of its replayed steps, which have no spans of their own."""
+    count = attributes.get(REPLAYED)
+    return {semconv.REPLAYED_STEPS: count} if count else {}
 
 
 def identity(run_id: str, attempt: int, step: bytes | None = None) -> Attributes:

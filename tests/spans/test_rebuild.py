@@ -27,7 +27,8 @@ from langchain_durable.events import (
 from langchain_durable.journal import Header
 from langchain_durable.spans.compact import compact
 from langchain_durable.spans.describe import agent_started
-from langchain_durable.spans.rebuild import ABOVE, LEFT, rebuilt
+from langchain_durable.spans.left import ABOVE, LEFT
+from langchain_durable.spans.rebuild import rebuilt
 from tests.spans.journals import ROOT, RUN_ID, TRACE, entries_of, header
 
 RESOURCE = Resource({"service.name": "shop"})

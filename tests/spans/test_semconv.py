@@ -18,6 +18,9 @@ _NEWER = {
     semconv.USAGE_AUDIO_OUTPUT,
     semconv.TOKEN_MODALITY,
     semconv.INFERENCE_DETAILS_EVENT,
+    semconv.COST_AMOUNT,
+    semconv.COST_CURRENCY,
+    semconv.COST_SOURCE,
 }
 """Names of the conventions' own repository, which the deprecated table lacks."""
 

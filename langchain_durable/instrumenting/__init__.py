@@ -1,0 +1,1 @@
+"""What instrumentation without code is made of."""

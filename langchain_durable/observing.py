@@ -1,0 +1,64 @@
+"""Spans, prices and metrics for all LangChain calls of a process, journaled or not."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+from uuid import UUID
+
+from langchain_durable.callbacks import PathTracker, active, hook
+from langchain_durable.intercept.install import install
+from langchain_durable.recorder.attempt import Attempt
+from langchain_durable.recorder.observer import Observer
+from langchain_durable.scopes import Scope
+from langchain_durable.tracing import Telemetry
+
+
+class ObservingTracker(PathTracker):
+    """Follows the calls of no run. Beside a run's own tracker it makes no spans."""
+
+    def __init__(self, telemetry: Telemetry) -> None:
+        # The interceptors ask of both the same things.
+        super().__init__(cast("Attempt", Observer(telemetry)))
+        self._roots: dict[UUID, UUID] = {}
+        self._under: dict[UUID, set[UUID]] = {}
+
+    def _enter(
+        self, run_id: UUID, parent_run_id: UUID | None, label: str, inputs: Any, **step: Any
+    ) -> Scope:
+        root = self._roots.get(parent_run_id, run_id) if parent_run_id is not None else run_id
+        self._roots[run_id] = root
+        self._under.setdefault(root, set()).add(run_id)
+        return super()._enter(run_id, parent_run_id, label, None, **step)
+
+    def step(self, run_id: UUID) -> Any:
+        return None if active.get() is not None else super().step(run_id)
+
+    def root_call(self, place: str) -> None:
+        """There is no run to re-enter."""
+
+    def _announce(self, scope: Scope) -> None:
+        if active.get() is None:
+            super()._announce(scope)
+
+    def _leave(self, run_id: UUID, error: BaseException | None = None) -> None:
+        super()._leave(run_id, error)
+        self._roots.pop(run_id, None)
+        for abandoned in self._under.pop(run_id, set()) - {run_id}:
+            # LangChain does not tell of the end of a call that was cancelled or abandoned.
+            if abandoned in self._scopes:
+                super()._leave(abandoned, error)
+            self._roots.pop(abandoned, None)
+
+
+def observe(telemetry: Telemetry) -> None:
+    """Trace all LangChain calls of this process, until :func:`unobserve`.
+
+    Calls of durable runs have the spans of their runs, and no second ones.
+    """
+    install()
+    hook.observer = ObservingTracker(telemetry)
+
+
+def unobserve() -> None:
+    """Trace the calls of durable runs only. Calls under way keep their spans."""
+    hook.observer = None

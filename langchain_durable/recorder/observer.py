@@ -1,0 +1,76 @@
+"""Calls that no run is active for, in a process that is observed: traced, and not recorded."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from langchain_durable.events import Outcome, StepEnded, Usage
+from langchain_durable.recorder.attempt import SETTLED
+from langchain_durable.recorder.settings import Settings
+from langchain_durable.scopes import Scope, Tree
+from langchain_durable.spans.outcomes import describe
+from langchain_durable.spans.start import Attributes
+from langchain_durable.tracing.observed_trace import ObservedTrace
+from langchain_durable.tracing.telemetry import Telemetry
+from langchain_durable.waiting import Procedure, Ticket
+
+
+class Observer:
+    """What an attempt is to the interceptors, for calls that are only observed."""
+
+    run_id = ""
+    closed = False
+    interrupted = False
+    resumed = False
+    broken: None = None
+    opener: None = None
+
+    def __init__(self, telemetry: Telemetry) -> None:
+        self.settings = Settings(telemetry=telemetry, require_finish_reason=False)
+        self.trace = ObservedTrace(telemetry, self.settings.random_hex)
+        self.tree = Tree(top_by_ordinal=False)
+
+    def ready(self) -> Procedure[None]:
+        """Nothing has to be opened."""
+        return
+        yield
+
+    def knows(self, scope: Scope) -> bool:
+        """Nothing is known."""
+        return False
+
+    def recall(self, scope: Scope) -> None:
+        """Nothing is recorded."""
+
+    def start(self, scope: Scope, *, inputs: Any = None) -> Ticket[None]:
+        """A call is about to be made."""
+        self.trace.start_step(scope, self.settings.clock())
+        return SETTLED
+
+    def complete(
+        self,
+        scope: Scope,
+        value: Any,
+        usage: Usage | None = None,
+        told: Attributes | None = None,
+    ) -> Ticket[None]:
+        """A call has given its result."""
+        return self._end(scope, Outcome.COMPLETED, told or {}, usage=usage)
+
+    def fail(
+        self, scope: Scope, exc: BaseException, outcome: Outcome, *, handled: bool = False
+    ) -> Ticket[None]:
+        """A call has ended without a result."""
+        return self._end(scope, outcome, {}, error=describe(exc))
+
+    def _end(self, scope: Scope, outcome: Outcome, told: Attributes, **more: Any) -> Ticket[None]:
+        said = self.trace.told_end(scope, told, more.get("usage"))
+        clock = self.settings.clock
+        event = StepEnded(step=b"", outcome=outcome, time=clock(), attributes=said, **more)
+        self.trace.end_step(scope, event, told)
+        return SETTLED
+
+    def settle(self, ticket: Ticket[None]) -> Procedure[None]:
+        """Nothing is waited for."""
+        return
+        yield

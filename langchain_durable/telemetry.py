@@ -1,0 +1,66 @@
+"""The telemetry of a handle, from its options and the environment's."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from importlib.util import find_spec
+from typing import Any, Literal
+
+from opentelemetry.metrics import MeterProvider
+from opentelemetry.trace import TracerProvider
+
+from langchain_durable.costs.price_book import PriceBook, PriceFunction
+from langchain_durable.costs.pricing import Pricing
+from langchain_durable.errors import ConfigurationError
+from langchain_durable.metrics import Meters
+from langchain_durable.spans.content import Content, capture_from_environment
+from langchain_durable.tracing.telemetry import Telemetry
+
+Prices = (
+    PriceBook | PriceFunction | Mapping[str, Any] | str | os.PathLike[str] | Literal[False] | None
+)
+"""Where prices come from: a book, a callable, a table or its path; False for no prices."""
+
+
+def make_telemetry(
+    *,
+    tracer_provider: TracerProvider | None = None,
+    meter_provider: MeterProvider | None = None,
+    trace: Literal["one", "linked"] = "one",
+    prices: Prices = None,
+    tenant: str = "tenant",
+    redact: Callable[[Any], Any] | None = None,
+) -> Telemetry:
+    """What a handle tells OpenTelemetry. Raises ``ConfigurationError`` for a bad option.
+
+    Without ``prices`` the ``genai-prices`` package is asked, if it is installed.
+    """
+    if trace not in ("one", "linked"):
+        raise ConfigurationError(
+            "The option 'trace' has an unknown value.",
+            expected="'one' trace for a run, or a 'linked' one for each attempt",
+            came=repr(trace),
+            do="correct the option",
+        )
+    return Telemetry(
+        tracer_provider=tracer_provider,
+        pricing=_pricing(prices),
+        meters=Meters(meter_provider, tenant_label=tenant),
+        content=_content(redact),
+        linked=trace == "linked",
+        metered=meter_provider is not None,
+    )
+
+
+def _pricing(prices: Prices) -> Pricing | None:
+    if prices is False or (prices is None and find_spec("genai_prices") is None):
+        return None
+    pricing = Pricing(prices)
+    pricing.warm()
+    return pricing
+
+
+def _content(redact: Callable[[Any], Any] | None) -> Content | None:
+    content = Content(capture_from_environment(), redact=redact)
+    return content if content.enabled else None

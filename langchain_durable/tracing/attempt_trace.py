@@ -1,0 +1,362 @@
+"""The spans of one attempt, while it runs, and what its journal entries say of them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from typing import Any
+
+from opentelemetry import trace
+from opentelemetry.trace import SpanContext, StatusCode
+
+from langchain_durable.events import (
+    AttemptEnded,
+    AttemptStarted,
+    Entry,
+    ErrorInfo,
+    Outcome,
+    RunStatus,
+    StepEnded,
+    StepKind,
+    Usage,
+)
+from langchain_durable.journal import Header
+from langchain_durable.scopes import Scope
+from langchain_durable.spans.compact import CALL_ID, SPAN, TOOL_CALL_ID, compact, compact_end
+from langchain_durable.spans.functions import function_started
+from langchain_durable.spans.ids import span_context
+from langchain_durable.spans.left import ABOVE, AGENT, LEFT, as_its_attempt
+from langchain_durable.spans.outcomes import describe, ended, outcome_of
+from langchain_durable.spans.priced import BOOK, told_cost
+from langchain_durable.spans.runs import attempt_ended, identity, run_started, told_replayed
+from langchain_durable.spans.start import Attributes, Start
+from langchain_durable.tracing.current import NOTHING, Current, current_of
+from langchain_durable.tracing.lost import is_crashed, lost_spans
+from langchain_durable.tracing.telemetry import Telemetry, priced
+from langchain_durable.tracing.teller import Teller
+
+TRACE, ROOT_SPAN, UNSAMPLED, TENANT = "trace", "root_span", "unsampled", "tenant"
+"""Fields of a run's header: where its spans stand, that they are not exported, who pays."""
+
+_FINAL = (RunStatus.COMPLETED, RunStatus.FAILED, RunStatus.CANCELLED)
+
+
+@dataclass(slots=True)
+class RunPlace:
+    """Where a run's spans stand: its trace, its root span, when it began, what it is."""
+
+    trace: str
+    root_span: str
+    program: str = ""
+    began: int = 0
+    sampled: bool = True
+
+
+class AttemptTrace:
+    """Opens spans for the steps of an attempt, and for the agents and chains around them.
+
+    A step's span is the SDK's own, so that it is current while the provider is called. Those
+    of the run, the attempt and its agents have ids that were reserved, and are made when
+    they have ended: a process that dies leaves nothing open that its journal cannot close.
+    """
+
+    def __init__(self, telemetry: Telemetry, run_id: str, new_id: Callable[[int], str]) -> None:
+        self._telemetry = telemetry
+        self._run_id = run_id
+        self._new_id = new_id
+        self._lock = threading.Lock()
+        self._sink: Any = None
+        self._seen: dict[str, str] = {}
+        self._agents: dict[int, tuple[Scope, Start, int]] = {}
+        self._left: list[list[Any]] = []
+        self._book = ""
+        self.number = 0
+        self.tenant = ""
+        self.span_id = new_id(8)
+        self.place = RunPlace(trace=new_id(16), root_span=new_id(8))
+        self.own_trace = self.place.trace
+        self.began = AttemptStarted(time=0, owner="", span_id=self.span_id)
+
+    # -- the attempt ----------------------------------------------------------------
+
+    def start(self, time: int, program: str, tenant: str = "") -> AttemptStarted:
+        """The attempt's first entry; the caller's own span is linked from it."""
+        self.tenant = tenant
+        caller = trace.get_current_span().get_span_context()
+        self.place.program, self.place.began = program, time
+        self.began = AttemptStarted(
+            time=time,
+            owner="",
+            span_id=self.span_id,
+            trace_id=self.own_trace if self._telemetry.linked else "",
+            linked_trace_id=trace.format_trace_id(caller.trace_id) if caller.is_valid else "",
+            linked_span_id=trace.format_span_id(caller.span_id) if caller.is_valid else "",
+        )
+        return self.began
+
+    def fields(self) -> dict[str, bytes]:
+        """What the header of a new run keeps for its trace."""
+        sink = self._telemetry.sink()
+        if sink is not None:
+            start = run_started(self._run_id, self.place.program)
+            self.place.sampled = sink.is_sampled(int(self.place.trace, 16), start, ())
+        fields = {TRACE: self.place.trace.encode(), ROOT_SPAN: self.place.root_span.encode()}
+        if not self.place.sampled:
+            fields[UNSAMPLED] = b"1"
+        if self.tenant:
+            fields[TENANT] = self.tenant.encode()
+        return fields
+
+    def opened(self, number: int) -> None:
+        """The run is ours, from now on."""
+        self.number = number
+        if not self._telemetry.linked or number == 1:
+            self.own_trace = self.place.trace
+        self._sink = self._telemetry.sink() if self.place.sampled else None
+
+    def resume(self, number: int, header: Header, entries: Sequence[Entry]) -> None:
+        """Go on with the trace of earlier attempts, and export what crashes have left open."""
+        self.place = RunPlace(
+            trace=_text(header, TRACE) or self.place.trace,
+            root_span=_text(header, ROOT_SPAN) or self.place.root_span,
+            program=_text(header, "program"),
+            began=entries[0].event.time if entries else self.began.time,
+            sampled=UNSAMPLED not in header.fields,
+        )
+        self.tenant = _text(header, TENANT)
+        self.opened(number)
+        if is_crashed(entries):
+            self._telemetry.crashed(self.tenant)
+        if self._sink is not None:
+            self._sink.emit(lost_spans(entries, header, self._sink))
+
+    @property
+    def sink(self) -> Any:
+        """Where this attempt's spans go; None if nobody listens or it is not sampled."""
+        return self._sink
+
+    def teller(self) -> Teller:
+        """What takes down how calls describe themselves."""
+        content = self._telemetry.content
+        return Teller(content if content is not None and content.enabled else None)
+
+    def current(self) -> AbstractContextManager[Any]:
+        """Makes the attempt's span the current one, for what the program does between calls."""
+        if self._sink is None:
+            return NOTHING
+        context = span_context(self.own_trace, self.span_id)
+        return NOTHING if context is None else Current(context)
+
+    def end(self, event: AttemptEnded) -> AttemptEnded:
+        """Close the attempt's spans, and its run's if that is over; gives the whole entry."""
+        self._sweep(event)
+        said = dict(event.attributes)
+        self._note_left(said)
+        event = replace(event, attributes=said)
+        self._telemetry.run_ended(event.status, self.tenant)
+        if self._sink is not None:
+            self._emit_ended(event)
+        return event
+
+    def _emit_ended(self, event: AttemptEnded) -> None:
+        from langchain_durable.spans.finished import opened_attempt, opened_run
+
+        status, told = attempt_ended(event.status, event.reason, event.error)
+        root = (self.place.trace, self.place.root_span)
+        attempt = opened_attempt(self._run_id, self.number, self.began, root)
+        replayed = told_replayed(event.attributes)
+        spans = [self._finished(attempt, event.time, status, {**told, **replayed})]
+        if event.status in _FINAL:
+            run = opened_run(self._run_id, self.place.program, root, self.place.began)
+            spans.append(self._finished(run, event.time, status, told))
+        self._sink.emit(span for span in spans if span is not None)
+
+    def _finished(self, opened: Any, time: int, status: Any, told: Attributes) -> Any:
+        from langchain_durable.spans.finished import finished
+
+        resource, scope = self._sink.resource, self._sink.scope
+        return finished(opened, time, status, told, resource=resource, scope=scope)
+
+    def _context(self, scope: Scope, span_id: str) -> SpanContext | None:
+        """The context of the span that a scope stands under."""
+        return span_context(self._trace_of(scope), span_id)
+
+    def _named_agent(self) -> Attributes:
+        return identity(self._run_id, self.number)
+
+    def _trace_of(self, scope: Scope) -> str:
+        return self.own_trace
+
+    def _named(self, scope: Scope) -> Attributes:
+        """Which step, or agent, of which run a span is."""
+        return identity(self._run_id, self.number, None if scope.node is None else scope.node.id)
+
+    # -- steps ----------------------------------------------------------------------
+
+    def start_step(self, scope: Scope, time: int) -> dict[str, Any]:
+        """Open a step's span, and give what its journal entry says of it."""
+        start = scope.describe() if scope.describe is not None else function_started(scope.name)
+        said: dict[str, Any] = {}
+        parent = self._open_above(scope.parent, said)
+        agent = self._agent_of(scope)
+        if agent:
+            said[AGENT] = agent
+        with self._lock:
+            packed = compact(start, kind=scope.kind, name=scope.name, seen=self._seen)
+        if scope.attributes and TOOL_CALL_ID in scope.attributes:
+            packed.pop(CALL_ID, None)  # the entry has it already
+        if packed:
+            said[SPAN] = packed
+        self._note_left(said)
+        scope.start = start
+        scope.span_id = self._open(scope, start, parent, time) or self._new_id(8)
+        scope.parent_span_id = parent
+        scope.entered = time
+        return said
+
+    def _open(self, scope: Scope, start: Start, parent: str, time: int) -> str:
+        if self._sink is None:
+            return ""
+        more = self._named(scope)
+        if scope.content is not None:
+            more |= scope.content()
+        above = self._context(scope, parent)
+        scope.span = self._sink.open(start, above, time=time, more=more)
+        if scope.span is None:
+            return ""
+        return trace.format_span_id(scope.span.get_span_context().span_id)
+
+    def current_step(self, scope: Scope) -> AbstractContextManager[Any]:
+        """Makes a step's span the current one while its provider is called."""
+        return NOTHING if scope.span is None else current_of(scope.span)
+
+    def end_step(self, scope: Scope, event: StepEnded, told: Attributes) -> None:
+        """Close a step's span as its journal entry says."""
+        span, scope.span = scope.span, None
+        self._telemetry.measure(scope, event, told, span, self.tenant)
+        if span is None:
+            return
+        status, how = ended(event.outcome, event.error)
+        price = told_cost(event.attributes, book=self._book)
+        span.set_attributes({**told, **how, **price, **scope.shown})
+        if status.status_code is StatusCode.ERROR:
+            span.set_status(status)
+        span.end(end_time=event.time)
+
+    def saw(self, scope: Scope, result: Any) -> None:
+        """Capture what a call answered, where the app wants that."""
+        if scope.content is not None and scope.span is not None:
+            scope.shown = self._telemetry.shown(scope, result)
+
+    def told_end(self, scope: Scope, told: Attributes, usage: Usage | None) -> dict[str, Any]:
+        """What a step's last entry says: of its span, its price, agents that ended before."""
+        said: dict[str, Any] = {}
+        if scope.kind is StepKind.MODEL and told:
+            scope.settled = self._telemetry.settle(scope.start, told, usage)
+            said |= self._told_once(priced(scope.settled))
+        packed = compact_end(told, usage) if told or usage is not None else None
+        if packed:
+            said[SPAN] = packed
+        self._note_left(said)
+        return said
+
+    def _told_once(self, price: dict[str, Any]) -> dict[str, Any]:
+        """The book that priced a call, unless it is the one that priced the attempt's first."""
+        book = price.get(BOOK)
+        if book is not None:
+            with self._lock:
+                if self._book == book:
+                    return {key: value for key, value in price.items() if key != BOOK}
+                self._book = self._book or book
+        return price
+
+    def replayed(self, scope: Scope, cost: str | None) -> None:
+        """A step was answered from the journal: it has its span, and has been paid."""
+        if scope.kind is not None:
+            self._telemetry.replayed(scope.kind, scope.name, cost, self.tenant)
+
+    # -- agents and chains ------------------------------------------------------------
+
+    def _agent_of(self, scope: Scope) -> str:
+        above = scope.parent
+        while above is not None:
+            if above.agent:
+                return above.agent
+            above = above.parent
+        return ""
+
+    def _open_above(self, scope: Scope | None, said: dict[str, Any]) -> str:
+        """The span that a call stands under; agents get theirs with their first live step."""
+        closed: list[Scope] = []
+        while scope is not None and not scope.span_id:
+            if scope.describe is not None:
+                closed.append(scope)
+            scope = scope.parent
+        parent = scope.span_id if scope is not None else self.span_id
+        for agent in reversed(closed):
+            with self._lock:
+                if agent.span_id:  # another of its steps was quicker
+                    parent = agent.span_id
+                    continue
+                assert agent.describe is not None
+                start = agent.describe()
+                agent.parent_span_id = parent
+                agent.span_id = self._new_id(8)
+                self._agents[id(agent)] = (agent, start, agent.entered)
+            packed = compact(start, kind=None, name="")
+            said.setdefault(ABOVE, []).append([agent.span_id, parent, agent.entered, packed])
+            parent = agent.span_id
+        return parent
+
+    def leave(self, scope: Scope, error: BaseException | None) -> None:
+        """An agent, or the root, has ended."""
+        with self._lock:
+            known = self._agents.pop(id(scope), None)
+        if known is not None:
+            self._telemetry.chain_ended(known[1], known[2], error)
+            info = None if error is None else describe(error)
+            self._close(known, outcome_of(error), info)
+
+    def _close(
+        self, known: tuple[Scope, Start, int], outcome: Outcome, info: ErrorInfo | None
+    ) -> None:
+        scope, start, began = known
+        time = self._telemetry.clock()
+        failed = [] if info is None else [[info.module, info.qualname, info.message[:500]]]
+        with self._lock:
+            self._left.append([scope.span_id, time, outcome.value, {}, *failed])
+        if self._sink is None:
+            return
+        from langchain_durable.spans.finished import Opened
+
+        status, told = ended(outcome, info)
+        opened = Opened(
+            Start(start.name, start.kind, {**start.attributes, **self._named_agent()}),
+            began,
+            self._trace_of(scope),
+            scope.span_id,
+            (self._trace_of(scope), scope.parent_span_id) if scope.parent_span_id else None,
+        )
+        span = self._finished(opened, time, status, told)
+        self._sink.emit([span] if span is not None else [])
+
+    def _sweep(self, event: AttemptEnded) -> None:
+        """Close the agents that were never told that they have ended: cancelled or abandoned."""
+        with self._lock:
+            known, self._agents = [*self._agents.values()], {}
+        for agent in known:
+            self._close(agent, *as_its_attempt(event))
+
+    def _note_left(self, said: dict[str, Any]) -> None:
+        """Have an entry tell of the agents that have ended since the last one."""
+        if self._left:
+            with self._lock:
+                left, self._left = self._left, []
+            if left:
+                said[LEFT] = left
+
+
+def _text(header: Header, field_name: str) -> str:
+    return header.fields.get(field_name, b"").decode("utf-8", "replace")

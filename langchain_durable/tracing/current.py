@@ -1,0 +1,38 @@
+"""Making a span the current one around code that may be abandoned half-way."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+from opentelemetry.context import Context, attach, get_current
+from opentelemetry.trace import NonRecordingSpan, Span, SpanContext, set_span_in_context
+
+NOTHING: AbstractContextManager[Any] = nullcontext()
+
+
+class Current:
+    """Makes a span current, and what was current before on exit.
+
+    Not with ``detach``: a generator that is closed by another task, or by the garbage
+    collector, ends in a context that is not the one it began in, and ``detach`` logs an error.
+    """
+
+    __slots__ = ("_before", "_context", "_span")
+
+    def __init__(self, span: SpanContext | Span) -> None:
+        self._span = NonRecordingSpan(span) if isinstance(span, SpanContext) else span
+
+    def __enter__(self) -> None:
+        self._before: Context = get_current()
+        self._context = set_span_in_context(self._span, self._before)
+        attach(self._context)
+
+    def __exit__(self, *exc: object) -> None:
+        if get_current() is self._context:
+            attach(self._before)
+
+
+def current_of(span: Span) -> Current:
+    """Makes this span current."""
+    return Current(span)

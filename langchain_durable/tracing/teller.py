@@ -1,0 +1,119 @@
+"""What callbacks tell of the calls that start, kept until a span is made of it, if ever."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from langchain_durable.scopes import Scope
+from langchain_durable.spans.chains import (
+    Role,
+    agent_name,
+    agent_started,
+    chain_role,
+    prompt_name,
+    workflow_started,
+)
+from langchain_durable.spans.content import Content
+from langchain_durable.spans.models import model_started
+from langchain_durable.spans.retrievers import retriever_started
+from langchain_durable.spans.tools import tool_started
+
+Told = Mapping[str, Any] | None
+
+
+class Teller:
+    """Gives a scope its ``describe``: a call that the journal answers is never described.
+
+    ``content`` is there if the app captures what calls say.
+    """
+
+    def __init__(self, content: Content | None) -> None:
+        self._content = content
+        self._prompts: dict[int, str] = {}
+
+    def chain(
+        self,
+        scope: Scope,
+        name: str | None,
+        serialized: Told,
+        tags: Sequence[str] | None,
+        metadata: Told,
+        inputs: Any,
+    ) -> None:
+        """A chain has started: an agent, the root of a call, or only machinery."""
+        above = scope.parent
+        if serialized is not None and above is not None:
+            prompt = prompt_name(name, serialized, metadata)
+            if prompt:
+                self._prompts[id(above)] = prompt
+        inside = _agent(above)
+        role = chain_role(
+            name,
+            metadata,
+            tags,
+            is_root=above is None or above.parent is None,
+            serialized=serialized,
+            inside=inside,
+        )
+        if role is None:
+            return
+        scope.entered = time.time_ns()
+        if role is Role.AGENT:
+            scope.agent = agent_name(name, metadata, inside) or ""
+            scope.describe = partial(agent_started, name, metadata, inside)
+        else:
+            scope.describe = partial(workflow_started, name, metadata)
+        if self._content is not None:
+            scope.content = partial(self._content.chain_input, inputs)
+
+    def model(
+        self,
+        scope: Scope,
+        serialized: Told,
+        params: Told,
+        metadata: Told,
+        prompt: Any,
+        *,
+        completion: bool,
+    ) -> None:
+        """A model call has started."""
+        made_from = self._prompts.pop(id(scope.parent), None) if self._prompts else None
+        scope.describe = partial(
+            model_started,
+            serialized,
+            params,
+            metadata,
+            scope.name,
+            completion=completion,
+            prompt=made_from,
+        )
+        if self._content is not None:
+            scope.content = partial(self._content.model_input, prompt, params)
+
+    def tool(
+        self, scope: Scope, serialized: Told, metadata: Told, call_id: str | None, arguments: Any
+    ) -> None:
+        """A tool call has started."""
+        scope.describe = partial(
+            tool_started, serialized, metadata, call_id, agent=_agent(scope.parent)
+        )
+        if self._content is not None:
+            scope.content = partial(self._content.tool_input, arguments)
+
+    def retriever(self, scope: Scope, metadata: Told, query: str) -> None:
+        """A retrieval has started."""
+        scope.describe = partial(retriever_started, metadata)
+        if self._content is not None:
+            scope.content = partial(self._content.retriever_input, query)
+
+
+def _agent(scope: Scope | None) -> str | None:
+    """The name of the agent that a call is made in."""
+    while scope is not None:
+        if scope.agent:
+            return scope.agent
+        scope = scope.parent
+    return None

@@ -1,0 +1,1 @@
+"""Spans of programs that run."""

@@ -1,0 +1,119 @@
+"""One run, one trace: whatever is killed when, the backend has every step once."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from langchain_durable import Durable
+from langchain_durable.events import StepEnded, StepStarted
+from tests.servers import Server, start_valkey
+from tests.tracing.traced import RUN
+
+CALLS = 5
+"""Model and tool calls of the program."""
+
+
+@pytest.fixture
+def own_server(tmp_path: Path) -> Iterator[Server]:
+    with start_valkey(tmp_path / "server") as server:
+        yield server
+
+
+def attempt(url: str, spans: Path, call: int, how: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "tests.tracing.traced", url, str(spans), str(call), how],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def exported(path: Path) -> list[dict[str, Any]]:
+    """What a backend shows: a span that came twice, and is the same, once.
+
+    Its resource is that of the process which exported it: the SDK numbers processes.
+    """
+    spans: dict[str, dict[str, Any]] = {}
+    for line in path.read_text("utf-8").splitlines():
+        span = json.loads(line)
+        del span["resource"]["attributes"]["service.instance.id"]
+        spans[json.dumps(span, sort_keys=True)] = span
+    return [*spans.values()]
+
+
+@pytest.mark.parametrize("how", ["at once", "batched"])
+@pytest.mark.parametrize("call", range(1, CALLS + 1))
+def test_a_killed_run_is_one_whole_trace(
+    own_server: Server, tmp_path: Path, call: int, how: str
+) -> None:
+    path = tmp_path / "spans"
+    assert attempt(own_server.url, path, call, how).returncode == -9
+    finished = attempt(own_server.url, path, 0, how)
+    assert finished.stdout.strip() == "both are there", finished.stderr
+
+    spans = exported(path)
+    by_id = {span["context"]["span_id"]: span for span in spans}
+    assert len({span["context"]["trace_id"] for span in spans}) == 1
+    assert len(by_id) == len(spans), "a span came twice, and differs"
+    (root,) = [span for span in spans if span["parent_id"] is None]
+    assert root["name"].startswith("durable_run")
+    assert all(span["parent_id"] in by_id for span in spans if span is not root), "an orphan"
+
+    names = Counter(_kind(span) for span in spans)
+    killed = 1
+    assert names["durable_attempt"] == names["invoke_agent"] == 2
+    assert names["chat"] + names["execute_tool"] == CALLS + killed
+    crashed = [
+        _kind(span) for span in spans if span["attributes"].get("error.type") == "process_crash"
+    ]
+    step = "chat" if call % 2 else "execute_tool"
+    assert Counter(crashed) == Counter(["durable_attempt", "invoke_agent", step])
+    # The program's own spans are lost with the exporter's queue: nobody journals them.
+    assert names["database"] == (2 if how == "at once" else (call <= 2) + (call <= 4))
+    for span in spans:
+        if span["name"] == "database":
+            assert by_id[span["parent_id"]]["name"] == "execute_tool look_up"
+
+
+def _kind(span: dict[str, Any]) -> str:
+    return str(span["name"]).partition(" ")[0]
+
+
+def test_the_exported_steps_are_those_of_the_journal(own_server: Server, tmp_path: Path) -> None:
+    path = tmp_path / "spans"
+    attempt(own_server.url, path, 4, "at once")
+    attempt(own_server.url, path, 0, "at once")
+
+    with Durable(own_server.url) as durable:
+        events = [entry.event for entry in durable.events(RUN)]
+    started = {event.span_id for event in events if isinstance(event, StepStarted)}
+    ended = [event for event in events if isinstance(event, StepEnded)]
+    steps = {
+        span["context"]["span_id"].removeprefix("0x")
+        for span in exported(path)
+        if "langchain_durable.step" in span["attributes"]
+    }
+    assert steps == started
+    assert len(started) == len(ended) + 1
+
+
+def test_a_finished_run_that_is_called_again_makes_no_span(
+    own_server: Server, tmp_path: Path
+) -> None:
+    path = tmp_path / "spans"
+    attempt(own_server.url, path, 0, "at once")
+    before = path.read_text("utf-8")
+
+    again = attempt(own_server.url, path, 0, "at once")
+
+    assert again.stdout.strip() == "both are there"
+    assert path.read_text("utf-8") == before
