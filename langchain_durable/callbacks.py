@@ -29,7 +29,7 @@ from langchain_durable.labels import (
     places_of,
 )
 from langchain_durable.recorder.attempt import IN_DOUBT, Attempt
-from langchain_durable.scopes import Scope
+from langchain_durable.scopes import UNSEEN, Scope
 from langchain_durable.touchpoints import is_interrupt
 
 active: ContextVar[PathTracker | None] = ContextVar("langchain_durable_active", default=None)
@@ -147,7 +147,10 @@ class PathTracker(BaseCallbackHandler):
         name = call_name(kwargs.get("name"), serialized)
         if name in PASSED_THROUGH:
             self._passed[run_id] = Passed(parent_run_id, places_of(tags))
-        scope = self._enter(run_id, parent_run_id, label_of(name, tags, metadata), inputs)
+        label = label_of(name, tags, metadata)
+        # A place in a graph or a sequence is had once: the label alone tells it.
+        seen = inputs if label == name else UNSEEN
+        scope = self._enter(run_id, parent_run_id, label, seen)
         self._told.chain(scope, kwargs.get("name"), serialized, tags, metadata, inputs)
 
     def on_chat_model_start(

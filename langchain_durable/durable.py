@@ -25,9 +25,11 @@ from langchain_durable.journal import Retention
 from langchain_durable.recorder.acquire import UNKNOWN_INPUT, Request
 from langchain_durable.recorder.settings import Drift, Durability, Settings
 from langchain_durable.run import Run
+from langchain_durable.run_exports import Exporting
 from langchain_durable.running import Running
 from langchain_durable.runs import RunsById
 from langchain_durable.server_url import RedisClient
+from langchain_durable.spending import Costs
 from langchain_durable.telemetry import Prices, make_telemetry
 from langchain_durable.touchpoints import is_graph
 from langchain_durable.waiting import adrive, drive
@@ -40,7 +42,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class Durable(RunsById):
+class Durable(RunsById, Exporting, Costs):
     """Makes LangChain programs durable, on the journal at ``url``.
 
     ``url``: ``redis://``, ``rediss://``, ``unix://``, a ``redis.Redis`` client, or nothing:

@@ -17,7 +17,7 @@ from langchain_durable.events import (
     StepEnded,
     StepStarted,
 )
-from langchain_durable.journal import Close, Header, Intent, Opened, Opening, Verdict
+from langchain_durable.journal import Close, Header, Intent, Opened, Opening, Record, Verdict
 from langchain_durable.recorder.acquire import INPUT, PAGE, expired, not_found
 from langchain_durable.recorder.attempt import ARGUMENTS, bind
 from langchain_durable.recorder.runtime import Runtime
@@ -25,6 +25,19 @@ from langchain_durable.state import Checkpoint, fold
 from langchain_durable.waiting import Procedure
 
 _CANCEL = "cancel"
+
+
+def run_status(named: RunStatus | str | None) -> RunStatus | None:
+    """The status of a name; raises ``ConfigurationError`` for a name of none."""
+    try:
+        return None if named is None else RunStatus(named)
+    except ValueError:
+        raise ConfigurationError(
+            "There is no such run status.",
+            expected=", ".join(RunStatus),
+            came=repr(named),
+            do="correct the status",
+        ) from None
 
 
 def header(runtime: Runtime, run_id: str) -> Procedure[Header]:
@@ -35,18 +48,46 @@ def header(runtime: Runtime, run_id: str) -> Procedure[Header]:
     return found
 
 
-def entries(runtime: Runtime, run_id: str, after: int = 0) -> Procedure[Sequence[Entry]]:
-    """The entries behind ``after`` in a run's journal; ``RunNotFound``, ``RunExpired``."""
+def entries(
+    runtime: Runtime, run_id: str, after: int = 0, *, payloads: bool = True
+) -> Procedure[Sequence[Entry]]:
+    """The entries behind ``after`` in a run's journal; ``RunNotFound``, ``RunExpired``.
+
+    Without ``payloads`` they are dropped page by page, so that a long run fits into memory.
+    """
+    read: list[Entry] = []
+    page = yield from _first_page(runtime, run_id, after)
+    while True:
+        found = map(decode_entry, page)
+        read += found if payloads else (replace(entry, payload=None) for entry in found)
+        if len(page) < PAGE:
+            return read
+        page = yield runtime.store.load(run_id, after=page[-1].seq, limit=PAGE)
+
+
+def records(runtime: Runtime, run_id: str) -> Procedure[Sequence[Record]]:
+    """A run's journal as the store has it, to be copied; ``RunNotFound``, ``RunExpired``."""
+    read: list[Record] = []
+    page = yield from _first_page(runtime, run_id, 0)
+    while True:
+        read += page
+        if len(page) < PAGE:
+            return read
+        page = yield runtime.store.load(run_id, after=page[-1].seq, limit=PAGE)
+
+
+def _first_page(runtime: Runtime, run_id: str, after: int) -> Procedure[Sequence[Record]]:
     found = yield from header(runtime, run_id)
     if not found.journal_alive:
         raise expired(run_id)
-    read: list[Entry] = []
-    while True:
-        records = yield runtime.store.load(run_id, after=after, limit=PAGE)
-        read += [decode_entry(record) for record in records]
-        if len(records) < PAGE:
-            return read
-        after = records[-1].seq
+    page: Sequence[Record] = yield runtime.store.load(run_id, after=after, limit=PAGE)
+    return page
+
+
+def working_attempt(runtime: Runtime, found: Header) -> int | None:
+    """The attempt that may be at work on a run now; None if nobody is."""
+    held = found.status is RunStatus.RUNNING and found.lease_ms > 0
+    return found.attempt if held and not runtime.is_dead(found.owner) else None
 
 
 def checkpoint(runtime: Runtime, run_id: str) -> Procedure[Checkpoint]:
@@ -59,6 +100,13 @@ def checkpoint(runtime: Runtime, run_id: str) -> Procedure[Checkpoint]:
         lambda entry: decode_payload(runtime, run_id, entry),
         read_input=lambda data: runtime.codec.decode(data, bind=bind(run_id, b"", INPUT)),
     )
+
+
+def run_input(runtime: Runtime, found: Header) -> Any:
+    """The input that a run was started with; raises ``RunNotFound`` if it was not journaled."""
+    if INPUT not in found.fields:
+        raise _no_input(found.run_id)
+    return runtime.codec.decode(found.fields[INPUT], bind=bind(found.run_id, b"", INPUT))
 
 
 def decode_payload(runtime: Runtime, run_id: str, entry: Entry) -> Any:
@@ -78,18 +126,19 @@ def stored_call(runtime: Runtime, run_id: str) -> Procedure[tuple[str, dict[str,
     """How a run was called: its program's name, ``{"method", "configurable"}``, its input."""
     found = yield from header(runtime, run_id)
     program = found.fields.get("program", b"").decode()
-    where = bind(run_id, b"", INPUT)
-    if INPUT not in found.fields:
-        raise RunNotFound(
-            run_id,
-            "its input is not in the journal, so it cannot be called by its id alone.",
-            expected="a run of a wrapped runnable whose input could be journaled",
-            came="a run() block, a stream's input, or values of foreign types",
-            do="make the same call again with the same run_id",
-        )
-    inputs = runtime.codec.decode(found.fields[INPUT], bind=where)
-    call = runtime.codec.decode(found.fields["call"], bind=where)
+    inputs = run_input(runtime, found)
+    call = runtime.codec.decode(found.fields["call"], bind=bind(run_id, b"", INPUT))
     return program, call, inputs
+
+
+def _no_input(run_id: str) -> RunNotFound:
+    return RunNotFound(
+        run_id,
+        "its input is not in the journal, so it cannot be called by its id alone.",
+        expected="a run of a wrapped runnable whose input could be journaled",
+        came="a run() block, a stream's input, or values of foreign types",
+        do="make the same call again with the same run_id",
+    )
 
 
 def resolve(runtime: Runtime, run_id: str, step: str, value: tuple[Any, ...]) -> Procedure[None]:

@@ -24,6 +24,8 @@ def is_streamed(inputs: Any) -> bool:
 
 
 _EMPTY = ""
+UNSEEN: Any = {"input": _EMPTY}
+"""The input of a chain that is not to be told from others by its input."""
 
 
 class Scope:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import typer
 
+from langchain_durable.cli.costs import costs
 from langchain_durable.cli.demo import demo
 from langchain_durable.cli.doctor import doctor
 from langchain_durable.cli.ending import cancel, delete
 from langchain_durable.cli.events import events
+from langchain_durable.cli.export import export
+from langchain_durable.cli.replay import replay
 from langchain_durable.cli.resume import resume
 from langchain_durable.cli.runs import runs
 from langchain_durable.cli.show import show
 
 app = typer.Typer(
-    help="See, resume and end durable runs of LangChain programs.",
+    help="See, replay, resume and end durable runs of LangChain programs.",
     epilog="Begin with: langchain-durable demo",
     no_args_is_help=True,
     add_completion=False,
@@ -22,7 +25,20 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for command in (demo, runs, show, events, resume, cancel, delete, doctor):
+COMMANDS = (
+    demo,
+    runs,
+    show,
+    events,
+    replay,
+    costs,
+    export,
+    resume,
+    cancel,
+    delete,
+    doctor,
+)
+for command in COMMANDS:
     app.command()(command)
 
 
@@ -30,7 +46,7 @@ for command in (demo, runs, show, events, resume, cancel, delete, doctor):
 def version(
     shown: bool = typer.Option(False, "--version", help="Print the version.", is_eager=True),
 ) -> None:
-    """See, resume and end durable runs of LangChain programs."""
+    """See, replay, resume and end durable runs of LangChain programs."""
     if shown:
         from langchain_durable.installation import installed_version
 

@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from langchain_durable.cli import times
+from langchain_durable.cli.money import cost_of, exact, usd
 from langchain_durable.cli.opening import open_handle
 from langchain_durable.cli.options import PREFIX, AsJson, Prefix, RunId, Url
 from langchain_durable.cli.output import make_console, one_line, print_json_lines
@@ -80,6 +81,9 @@ def _ended(event: StepEnded, start: StepStarted | None) -> Text:
     )
     if event.usage is not None:
         text.append(f", {event.usage.total_tokens:,} tokens", style="dim")
+    cost = cost_of(event.attributes)
+    if cost is not None:
+        text.append(f", {usd(cost)}", style="dim")
     if not event.recorded:
         text.append(", without its result: it will run again", style="yellow")
     return _with_error(text, event.error)
@@ -144,6 +148,7 @@ def _step_started(event: StepStarted) -> dict[str, Any]:
 
 
 def _step_ended(event: StepEnded, start: StepStarted | None) -> dict[str, Any]:
+    cost = cost_of(event.attributes)
     return {
         "type": "step_ended",
         "step": event.step.hex(),
@@ -154,8 +159,9 @@ def _step_ended(event: StepEnded, start: StepStarted | None) -> dict[str, Any]:
         "outcome": event.outcome.value,
         "duration": (event.time - start.time) / 1e9 if start else None,
         "recorded": event.recorded,
-        "error": _error(event.error),
-        "usage": _usage(event.usage),
+        "error": error_json(event.error),
+        "usage": usage_json(event.usage),
+        "cost": None if cost is None else exact(cost),
         "attributes": _plain(event.attributes),
     }
 
@@ -166,7 +172,7 @@ def _attempt_ended(event: AttemptEnded, span: str) -> dict[str, Any]:
         "span_id": span,
         "status": event.status.value,
         "reason": event.reason,
-        "error": _error(event.error),
+        "error": error_json(event.error),
         "fatal": [step.hex() for step in event.fatal],
     }
 
@@ -180,13 +186,15 @@ def _node(node: Node) -> dict[str, Any]:
     }
 
 
-def _error(error: ErrorInfo | None) -> dict[str, str] | None:
+def error_json(error: ErrorInfo | None) -> dict[str, str] | None:
+    """An error as JSON; None for none."""
     if error is None:
         return None
     return {"type": f"{error.module}.{error.qualname}", "message": error.message}
 
 
-def _usage(usage: Usage | None) -> dict[str, Any] | None:
+def usage_json(usage: Usage | None) -> dict[str, Any] | None:
+    """A call's tokens as JSON; None for none."""
     if usage is None:
         return None
     return {

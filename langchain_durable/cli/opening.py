@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from langchain_durable.cli.keys import read_key
+from langchain_durable.cli.options import PREFIX
 
 if TYPE_CHECKING:  # importing LangChain takes a second, which --help need not wait for
     from langchain_durable import Durable
@@ -15,16 +18,37 @@ _PATIENCE = 3.0
 
 
 @contextmanager
-def open_handle(url: str | None, prefix: str) -> Iterator[Durable]:
+def open_handle(url: str | None, prefix: str, key: str | None = None) -> Iterator[Durable]:
     """The handle on the journal that ``Durable(url)`` would use.
+
+    ``key``: of an encrypted journal, as the command line takes it.
 
     Where that is the embedded server's directory and there is none yet, nothing is made:
     a command in the wrong directory must not leave an empty journal behind.
     """
     from langchain_durable import Durable
 
+    encryption_key = read_key(key)
     refuse_absent(url)
-    with Durable(url, prefix=prefix, retry_for=_PATIENCE) as durable:
+    with Durable(url, prefix=prefix, retry_for=_PATIENCE, encryption_key=encryption_key) as durable:
+        yield durable
+
+
+@contextmanager
+def open_program(program: Any, url: str | None, prefix: str, key: str | None) -> Iterator[Durable]:
+    """The handle that the program was wrapped with, if no other journal was asked for.
+
+    It has the program's own options: its classes, its encryption key, its version.
+    """
+    from langchain_durable import Durable
+    from langchain_durable.wrap import binder_of
+
+    own = binder_of(program)
+    if isinstance(own, Durable) and url is None and prefix == PREFIX:
+        with own as durable:
+            yield durable
+        return
+    with open_handle(url, prefix, key) as durable:
         yield durable
 
 

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from langchain_durable.cli.keys import VARIABLE
+
 Url = Annotated[
     str | None,
     typer.Option(
@@ -17,6 +19,23 @@ Url = Annotated[
     ),
 ]
 Prefix = Annotated[str, typer.Option("--prefix", help="What all keys begin with.", metavar="TEXT")]
+Key = Annotated[
+    str | None,
+    typer.Option(
+        "--encryption-key",
+        envvar=VARIABLE,
+        help="The key of an encrypted journal, as hexadecimal digits or base64. Other users of"
+        " this machine can see the arguments of a command: use the variable.",
+        show_default=False,
+        metavar="KEY",
+    ),
+]
+App = typer.Option(
+    "--app",
+    help="The program: module:runnable, imported from the working directory.",
+    metavar="MODULE:RUNNABLE",
+    show_default=False,
+)
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 RunId = Annotated[str, typer.Argument(help="The run's id.", show_default=False)]
 

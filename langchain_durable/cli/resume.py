@@ -12,8 +12,8 @@ import typer
 from rich.console import Console
 
 from langchain_durable.cli.events import describe
-from langchain_durable.cli.opening import open_handle
-from langchain_durable.cli.options import PREFIX, AsJson, Prefix, RunId, Url
+from langchain_durable.cli.opening import open_program
+from langchain_durable.cli.options import PREFIX, App, AsJson, Key, Prefix, RunId, Url
 from langchain_durable.cli.output import make_console, print_json
 from langchain_durable.cli.programs import load_program
 from langchain_durable.cli.show import brief_result
@@ -29,24 +29,17 @@ _LOOK_SECONDS = 0.2
 
 def resume(
     run_id: RunId,
-    app: Annotated[
-        str,
-        typer.Option(
-            "--app",
-            help="The program: module:runnable, imported from the working directory.",
-            metavar="MODULE:RUNNABLE",
-            show_default=False,
-        ),
-    ],
+    app: Annotated[str, App],
     as_json: AsJson = False,
     url: Url = None,
     prefix: Prefix = PREFIX,
+    key: Key = None,
 ) -> None:
     """Make the run's call again: what had finished is replayed, the rest runs."""
     from langchain_durable.jsonable import jsonable
 
     program = load_program(app)
-    with _handle(program, url, prefix) as durable:
+    with open_program(program, url, prefix, key) as durable:
         before = durable.header(run_id)
         with _told(durable, run_id, before.seq, make_console(stderr=True)):
             result = _result(durable, run_id, program)
@@ -75,24 +68,6 @@ def _result(durable: Durable, run_id: str, program: Any) -> Any:
     except Exception as exc:  # the program's own: its traceback is what helps
         traceback.print_exc()
         raise typer.Exit(1) from exc
-
-
-@contextmanager
-def _handle(program: Any, url: str | None, prefix: str) -> Iterator[Durable]:
-    """The handle that the program was wrapped with, if no other journal was asked for.
-
-    It has the program's own options: its classes, its encryption key, its version.
-    """
-    from langchain_durable import Durable
-    from langchain_durable.wrap import binder_of
-
-    own = binder_of(program)
-    if isinstance(own, Durable) and url is None and prefix == PREFIX:
-        with own as durable:
-            yield durable
-        return
-    with open_handle(url, prefix) as durable:
-        yield durable
 
 
 @contextmanager

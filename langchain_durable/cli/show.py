@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -12,38 +13,47 @@ from rich.text import Text
 
 from langchain_durable.cli import times
 from langchain_durable.cli.history import AttemptHistory, history, is_alive, tokens
+from langchain_durable.cli.money import exact, usd
 from langchain_durable.cli.opening import open_handle
-from langchain_durable.cli.options import PREFIX, AsJson, Prefix, RunId, Url
+from langchain_durable.cli.options import PREFIX, AsJson, Key, Prefix, RunId, Url
 from langchain_durable.cli.output import make_console, one_line, print_json
 from langchain_durable.cli.runs import header_json, program
 from langchain_durable.cli.waterfall import print_attempts
 from langchain_durable.cli.words import status_text
-from langchain_durable.events import Outcome, RunStatus
+from langchain_durable.events import Entry, Outcome, RunStatus
 from langchain_durable.journal import Header
 
 if TYPE_CHECKING:  # importing LangChain takes a second, which --help need not wait for
     from langchain_durable.checkpoint import Checkpoint
+    from langchain_durable.costs import Totals
 
 _MS = 1_000_000
 _MESSAGES = 12
 _UNFINISHED = (RunStatus.RUNNING, RunStatus.PAUSED, RunStatus.FAILED, RunStatus.CANCELLED)
 
 
-def show(run_id: RunId, as_json: AsJson = False, url: Url = None, prefix: Prefix = PREFIX) -> None:
+def show(
+    run_id: RunId,
+    as_json: AsJson = False,
+    url: Url = None,
+    prefix: Prefix = PREFIX,
+    key: Key = None,
+) -> None:
     """Show one run: its attempts, steps, messages and result."""
     from langchain_durable.store import is_dead
 
-    with open_handle(url, prefix) as durable:
+    with open_handle(url, prefix, key) as durable:
         header = durable.header(run_id)
         checkpoint = durable.get(run_id)
         entries = durable.events(run_id)
     alive = is_alive(header, is_dead)
     attempts = history(entries, alive=alive)
+    spent = totals(entries, header)
     if as_json:
-        print_json(_json(checkpoint, header, attempts, alive=alive))
+        print_json(_json(checkpoint, header, attempts, spent, alive=alive))
         return
     console = make_console()
-    print_header(console, header, attempts, alive=alive)
+    print_header(console, header, attempts, spent, alive=alive)
     console.print()
     print_attempts(console, attempts)
     _print_messages(console, checkpoint)
@@ -54,8 +64,22 @@ def show(run_id: RunId, as_json: AsJson = False, url: Url = None, prefix: Prefix
         console.print(Text("           or make the same call again, with the same id", style="dim"))
 
 
+def totals(entries: Sequence[Entry], header: Header) -> Totals:
+    """What a run's calls came to."""
+    from langchain_durable.costs import Ledger
+
+    ledger = Ledger()
+    ledger.add(entries, status=header.status)
+    return ledger.total
+
+
 def print_header(
-    console: Console, header: Header, attempts: list[AttemptHistory], *, alive: bool
+    console: Console,
+    header: Header,
+    attempts: list[AttemptHistory],
+    spent: Totals,
+    *,
+    alive: bool,
 ) -> None:
     """The run's id and status, its program, times and totals."""
     console.print(Text(one_line(header.run_id), style="bold"))
@@ -66,6 +90,8 @@ def print_header(
     lines.append(("created", _moment(header.created * _MS)))
     lines.append(("updated", _moment(header.updated * _MS)))
     lines.append(("steps", Text(_totals(header, attempts))))
+    if spent.cost or spent.unpriced:
+        lines.append(("cost", _cost(spent)))
     trace = header.fields.get("trace", b"").decode("ascii", "replace")
     if trace:
         lines.append(("trace", Text(trace, style="dim")))
@@ -93,6 +119,14 @@ def _totals(header: Header, attempts: list[AttemptHistory]) -> str:
     return ", ".join(parts)
 
 
+def _cost(spent: Totals) -> Text:
+    text = Text(usd(spent.cost))
+    unpriced = sum(spent.unpriced.values())
+    if unpriced:
+        text.append(f", {unpriced} call{'' if unpriced == 1 else 's'} unpriced", style="yellow")
+    return text
+
+
 def _print_messages(console: Console, checkpoint: Checkpoint) -> None:
     if not checkpoint.messages:
         return
@@ -116,8 +150,16 @@ def _print_end(console: Console, checkpoint: Checkpoint) -> None:
         console.print(Text(f"  {error.qualname}: {one_line(error.message, 500)}", style="red"))
     if checkpoint.result is not None:
         console.print(Text("\nresult", style="dim"))
-        brief = Text(one_line(brief_result(checkpoint.result), 500))
+        brief = _brief(checkpoint.result)
         console.print(Padding(brief, (0, 0, 0, 2), expand=False))
+
+
+def _brief(result: Any) -> Text:
+    from langchain_durable.checkpoint import Unreadable
+
+    if isinstance(result, Unreadable):
+        return Text(one_line(result.reason), style="yellow")
+    return Text(one_line(brief_result(result), 500))
 
 
 def brief_result(value: Any) -> str:
@@ -130,7 +172,12 @@ def brief_result(value: Any) -> str:
 
 
 def _json(
-    checkpoint: Checkpoint, header: Header, attempts: list[AttemptHistory], *, alive: bool
+    checkpoint: Checkpoint,
+    header: Header,
+    attempts: list[AttemptHistory],
+    spent: Totals,
+    *,
+    alive: bool,
 ) -> dict[str, Any]:
     from langchain_durable.checkpoint import to_json
 
@@ -142,6 +189,8 @@ def _json(
     return {
         **rendered,
         **header_json(header, alive=alive),
+        "cost": exact(spent.cost),
+        "unpriced": dict(spent.unpriced),
         "attempts": [_attempt_json(attempt) for attempt in attempts],
     }
 

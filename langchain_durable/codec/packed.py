@@ -54,6 +54,8 @@ SHORT = {
     "tool_call_id": "i",
     "unpriced": "u",
 }
+UNPRICED = ("unknown_model", "no_usage", "book_failed", "bad_usage")
+"""Why a call has no price, by the place in this row."""
 LONG = {short: name for name, short in SHORT.items()}
 UNRECORDED = 8
 NODE_FIELDS = 5
@@ -95,7 +97,10 @@ def implied_name(nodes: Sequence[Node]) -> str:
 
 
 def _attributes_out(attributes: dict[str, Any]) -> dict[str, Any]:
-    return {SHORT.get(name, name): value for name, value in attributes.items()}
+    said = {SHORT.get(name, name): value for name, value in attributes.items()}
+    if said.get("u") in UNPRICED:
+        said["u"] = UNPRICED.index(said["u"])
+    return said
 
 
 def _nodes_out(event: StepStarted) -> list[Any]:

@@ -11,6 +11,7 @@ from langchain_durable.codec.packed import (
     NODE_FIELDS,
     OUTCOMES,
     STATUSES,
+    UNPRICED,
     UNRECORDED,
     implied_name,
 )
@@ -64,7 +65,13 @@ def _dict(value: Any) -> dict[str, Any]:
 
 
 def _attributes(value: Any) -> dict[str, Any]:
-    return {LONG.get(name, name): item for name, item in value.items()} if _dict(value) else {}
+    if not _dict(value):
+        return {}
+    said = {LONG.get(name, name): item for name, item in value.items()}
+    reason = said.get("unpriced")
+    if type(reason) is int:
+        said["unpriced"] = UNPRICED[_place(reason, len(UNPRICED))]
+    return said
 
 
 def _hex(value: Any) -> str:

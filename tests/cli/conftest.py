@@ -18,6 +18,9 @@ from typing import Any
 import pytest
 
 import langchain_durable
+from langchain_durable import Durable
+from langchain_durable.cli.keys import VARIABLE
+from tests.cli.priced import write_all
 from tests.servers import start_valkey
 
 ROOT = Path(langchain_durable.__file__).parent.parent
@@ -83,7 +86,8 @@ class Cli:
 
     def environment(self, **more: str) -> dict[str, str]:
         """The environment of a command: this installation, and no colours but those asked for."""
-        dropped = ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "REDIS_URL", "LANGCHAIN_DURABLE_URL")
+        dropped = {"NO_COLOR", "FORCE_COLOR", "COLUMNS", "REDIS_URL", "LANGCHAIN_DURABLE_URL"}
+        dropped |= {"OPENAI_API_KEY", VARIABLE}
         kept = {key: value for key, value in os.environ.items() if key not in dropped}
         journal = {"LANGCHAIN_DURABLE_URL": self.url} if self.url else {}
         return {**kept, **journal, "PYTHONPATH": str(ROOT), "PYTHONUTF8": "1", **more}
@@ -104,7 +108,11 @@ class Cli:
 
     def program(self, run_id: str, how: str) -> int:
         """Run ``shop.py`` under a run id; its exit code."""
-        return self._run(str(PROGRAM), (run_id,), {"SHOP": how}).code
+        return self.script(PROGRAM, run_id, SHOP=how).code
+
+    def script(self, path: Path, *arguments: str, **env: str) -> Said:
+        """Run a program of Python to its end."""
+        return self._run(str(path), arguments, env)
 
     def _run(self, script: str, arguments: tuple[str, ...], env: dict[str, str]) -> Said:
         with tempfile.TemporaryDirectory() as streams:
@@ -145,6 +153,15 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cli]:
         assert cli.program(LONG, "well") == 0
         assert cli.program(STRANGE, "well") == 0
         yield cli
+
+
+@pytest.fixture(scope="session")
+def priced(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cli]:
+    """A journal of its own with models and prices. Only to be read."""
+    with start_valkey(tmp_path_factory.mktemp("priced-journal")) as server:
+        with Durable(server.url) as durable:
+            write_all(durable.connector.connect().store)
+        yield Cli(tmp_path_factory.mktemp("priced"), server.url)
 
 
 @pytest.fixture

@@ -10,7 +10,10 @@ import pytest
 
 from tests.cli.conftest import Cli
 
-COMMANDS = ("demo", "runs", "show", "events", "resume", "cancel", "delete", "doctor")
+COMMANDS = (
+    *("demo", "runs", "show", "events", "replay", "costs", "export"),
+    *("resume", "cancel", "delete", "doctor"),
+)
 
 
 def test_help_names_every_command(cli: Cli) -> None:

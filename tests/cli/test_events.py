@@ -26,6 +26,16 @@ def test_json_lines_form_one_trace_of_spans_with_parents(filled: Cli) -> None:
     ]
     assert len({entry["trace_id"] for entry in entries}) == 1
     assert len(entries[0]["trace_id"]) == 32
-    root = entries[0]["span_id"]
-    assert {entry["parent_span_id"] for entry in entries[1:]} == {root}
+    ((workflow, parent, *_),) = entries[1]["attributes"]["above"]
+    assert parent == entries[0]["span_id"]
+    assert {entry["parent_span_id"] for entry in entries[1:]} == {workflow}
     assert entries[1]["span_id"] == entries[2]["span_id"] != entries[3]["span_id"]
+
+
+def test_a_step_that_has_a_price_says_it(priced: Cli) -> None:
+    said = priced("events", "asked")
+    entries = [json.loads(line) for line in priced("events", "asked", "--json").out.splitlines()]
+
+    assert "model gpt-4o completed in 1.00 s, 1,500 tokens, $0.00600" in said.out
+    ended = [entry for entry in entries if entry["type"] == "step_ended"]
+    assert [entry["cost"] for entry in ended] == ["0.006", None, "0.00475"]

@@ -6,7 +6,10 @@ import signal
 from pathlib import Path
 
 import pytest
+from langchain_core.runnables import RunnableLambda
 
+from langchain_durable import Durable
+from langchain_durable.cli.keys import VARIABLE
 from tests.cli.conftest import Cli
 
 
@@ -97,6 +100,20 @@ def test_a_module_that_lacks_a_package_names_the_package(cli: Cli) -> None:
 
     assert "The module 'broken' cannot be imported." in said.err
     assert "a_package_nobody_has" in said.err
+
+
+def test_an_encrypted_run_is_resumed_with_its_key(cli: Cli) -> None:
+    key = bytes(range(32))
+    with Durable(cli.url, encryption_key=key) as durable:
+        program = durable.wrap(RunnableLambda(str.upper), name="shop")
+        program.invoke("tea", durable.config("sealed"))
+
+    resume = ("resume", "sealed", "--app", "shop:agent")
+    closed, opened = cli(*resume), cli(*resume, **{VARIABLE: key.hex()})
+
+    assert (closed.code, closed.out) == (1, "")
+    assert "A record is encrypted." in closed.err
+    assert (opened.code, opened.out) == (0, "completed\nTEA\n")
 
 
 def test_an_unknown_run_is_not_begun(cli: Cli) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.cli.conftest import LONG, STRANGE, Cli
+from tests.cli.priced import TRACE
 
 
 def test_a_completed_run_shows_its_steps_and_its_result(filled: Cli) -> None:
@@ -62,3 +63,17 @@ def test_an_id_that_cannot_be_one_is_refused(filled: Cli) -> None:
 
     assert said.code == 1
     assert "This cannot be a run id." in said.err
+
+
+def test_the_cost_and_the_trace_of_a_run_are_shown(priced: Cli) -> None:
+    said = priced("show", "asked")
+    shown = priced("show", "asked", "--json").json()
+
+    assert "cost     $0.0108\n" in said.out
+    assert f"trace    {TRACE}\n" in said.out
+    assert (shown["cost"], shown["unpriced"]) == ("0.01075", {})
+    assert "cost     $0, 1 call unpriced\n" in priced("show", "unpriced").out
+
+
+def test_a_run_that_nobody_priced_shows_no_cost(filled: Cli) -> None:
+    assert "cost " not in filled("show", "done").out

@@ -1,0 +1,35 @@
+"""Amounts of US dollars: short for people, exact text for programs."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+_CENT = Decimal("0.01")
+_LEAST = Decimal("0.0000001")
+
+
+def usd(amount: Decimal) -> str:
+    """An amount for people: ``$1,234.50``, ``$0.0123``, ``$0.000125`` (three digits)."""
+    if amount >= 1:
+        return f"${amount:,.2f}"
+    if amount >= _CENT or not amount:
+        return f"${amount:.4f}" if amount else "$0"
+    if amount < _LEAST:
+        return "<$0.0000001"
+    return f"${amount:.{2 - amount.adjusted()}f}"
+
+
+def exact(amount: Decimal) -> str:
+    """An amount for programs: all its digits, never with an exponent."""
+    digits = f"{amount:f}"
+    return digits.rstrip("0").rstrip(".") if "." in digits else digits
+
+
+def cost_of(attributes: dict[str, Any]) -> Decimal | None:
+    """The cost in the attributes of a step's end; None where there is none."""
+    from langchain_durable.costs.price_book import dollars
+    from langchain_durable.spans.priced import COST
+
+    said = attributes.get(COST)
+    return None if said is None else dollars(said)
