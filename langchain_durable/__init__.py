@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from langchain_durable.callback_handler import DurableCallbackHandler
+    from langchain_durable.costs.pricing import Pricing
+    from langchain_durable.costs.processor import CostSpanProcessor
     from langchain_durable.durable import Durable
     from langchain_durable.errors import (
         DurableError,
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
         StreamCut,
     )
     from langchain_durable.events import Entry, Outcome, RunStatus, StepKind
+    from langchain_durable.flushing import flush_on_sigterm
+    from langchain_durable.instrumentor import DurableInstrumentor
     from langchain_durable.journal import Header, Retention
     from langchain_durable.recorder.current import idempotency_key
     from langchain_durable.run import Run
@@ -41,15 +45,18 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Checkpoint",
+    "CostSpanProcessor",
     "Durable",
     "DurableCallbackHandler",
     "DurableError",
+    "DurableInstrumentor",
     "DurableWarning",
     "Entry",
     "Header",
     "JournalError",
     "JournalUnavailable",
     "Outcome",
+    "Pricing",
     "ReplayedError",
     "Retention",
     "Run",
@@ -67,6 +74,7 @@ __all__ = [
     "StepInDoubt",
     "StepKind",
     "StreamCut",
+    "flush_on_sigterm",
     "idempotency_key",
     "in_doubt",
 ]
@@ -74,7 +82,11 @@ __all__ = [
 _HOMES = {
     "Durable": "durable",
     "DurableCallbackHandler": "callback_handler",
+    "CostSpanProcessor": "costs.processor",
+    "DurableInstrumentor": "instrumentor",
+    "Pricing": "costs.pricing",
     "Run": "run",
+    "flush_on_sigterm": "flushing",
     "Checkpoint": "state",
     "idempotency_key": "recorder.current",
     "in_doubt": "tools",

@@ -88,8 +88,8 @@ class DurableCallbackHandler(PathTracker):
         if not self._inside:
             super()._announce(scope)
 
-    def _leave(self, run_id: UUID, error: BaseException | None = None) -> None:
-        super()._leave(run_id, error)
+    def _leave(self, run_id: UUID, error: BaseException | None = None, outputs: Any = None) -> None:
+        super()._leave(run_id, error, outputs)
         if run_id not in self._roots:
             return
         self._roots.discard(run_id)

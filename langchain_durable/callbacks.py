@@ -265,7 +265,7 @@ class PathTracker(BaseCallbackHandler):
         parent_run_id: UUID | None = None,
         **kwargs: Any,
     ) -> None:
-        self._leave(run_id)
+        self._leave(run_id, outputs=outputs)
 
     def on_chain_error(
         self,
@@ -338,10 +338,10 @@ class PathTracker(BaseCallbackHandler):
     def on_resume(self, *args: Any, **kwargs: Any) -> None:
         """LangGraph looks for this on every handler in a config, and warns if it is missing."""
 
-    def _leave(self, run_id: UUID, error: BaseException | None = None) -> None:
+    def _leave(self, run_id: UUID, error: BaseException | None = None, outputs: Any = None) -> None:
         if error is not None and is_interrupt(error):
             self._attempt.interrupted = True
         scope = self._scopes.pop(run_id, None)
         self._passed.pop(run_id, None)
         if scope is not None and scope.kind is None and scope.span_id:
-            self._attempt.trace.leave(scope, error)
+            self._attempt.trace.leave(scope, error, outputs)

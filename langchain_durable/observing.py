@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import Any, cast
 from uuid import UUID
 
+from langchain_core.outputs import LLMResult
+
 from langchain_durable.callbacks import PathTracker, active, hook
 from langchain_durable.intercept.install import install
 from langchain_durable.recorder.attempt import Attempt
 from langchain_durable.recorder.observer import Observer
 from langchain_durable.scopes import Scope
+from langchain_durable.spans.models import model_ended, usage_of
 from langchain_durable.tracing import Telemetry
 
 
@@ -40,8 +43,16 @@ class ObservingTracker(PathTracker):
         if active.get() is None:
             super()._announce(scope)
 
-    def _leave(self, run_id: UUID, error: BaseException | None = None) -> None:
-        super()._leave(run_id, error)
+    def on_llm_end(self, response: LLMResult, *, run_id: UUID, **kwargs: Any) -> None:
+        """A model has answered; out of LangChain's cache, if nobody had called its provider."""
+        scope = self.scope(run_id)
+        if scope is not None and not scope.taken and active.get() is None:
+            self.attempt.start(scope)
+            self.attempt.complete(scope, None, None, model_ended(response, usage_of(response)))
+        super().on_llm_end(response, run_id=run_id, **kwargs)
+
+    def _leave(self, run_id: UUID, error: BaseException | None = None, outputs: Any = None) -> None:
+        super()._leave(run_id, error, outputs)
         self._roots.pop(run_id, None)
         for abandoned in self._under.pop(run_id, set()) - {run_id}:
             # LangChain does not tell of the end of a call that was cancelled or abandoned.

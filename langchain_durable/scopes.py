@@ -32,8 +32,9 @@ class Scope:
     """One node of the live tree; ``node`` and ``recorded`` are set once it is resolved.
 
     ``describe`` gives what its span says, ``span`` is that of a step under way. A chain has a
-    ``describe`` only if it has a span: an ``agent``, by its name, or the root. ``content`` gives
-    what the call was asked, ``shown`` is what it answered, where the app captures that.
+    ``describe`` only if it has a span: an ``agent``, by its name, which may be empty, or the
+    root. ``content`` gives what the call was asked, ``shown`` is what it answered, where the app
+    captures that.
     ``settled`` is its price. ``trace``, ``above`` and ``sampled`` are those of an outermost
     call that is observed, and not part of a run: its trace, and the span it stands under.
     """
@@ -94,7 +95,7 @@ class Scope:
         self.drift = False
         self.drift_ok = True
         self.taken = False
-        self.agent = ""
+        self.agent: str | None = None
         self.describe: Callable[[], Start] | None = None
         self.content: Callable[[], Attributes] | None = None
         self.start: Start | None = None

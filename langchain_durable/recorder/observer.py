@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from langchain_durable.events import Outcome, StepEnded, Usage
+from langchain_durable.events import HANDLED, Outcome, StepEnded, Usage
 from langchain_durable.recorder.attempt import SETTLED
 from langchain_durable.recorder.settings import Settings
 from langchain_durable.scopes import Scope, Tree
@@ -61,10 +61,20 @@ class Observer:
         self, scope: Scope, exc: BaseException, outcome: Outcome, *, handled: bool = False
     ) -> Ticket[None]:
         """A call has ended without a result."""
-        return self._end(scope, outcome, {}, error=describe(exc))
+        return self._end(scope, outcome, {}, error=describe(exc), handled=handled)
 
-    def _end(self, scope: Scope, outcome: Outcome, told: Attributes, **more: Any) -> Ticket[None]:
+    def _end(
+        self,
+        scope: Scope,
+        outcome: Outcome,
+        told: Attributes,
+        *,
+        handled: bool = False,
+        **more: Any,
+    ) -> Ticket[None]:
         said = self.trace.told_end(scope, told, more.get("usage"))
+        if handled:
+            said[HANDLED] = True
         clock = self.settings.clock
         event = StepEnded(step=b"", outcome=outcome, time=clock(), attributes=said, **more)
         self.trace.end_step(scope, event, told)

@@ -7,7 +7,7 @@ import asyncio
 from opentelemetry.trace import Status, StatusCode
 
 from langchain_durable import semconv
-from langchain_durable.events import ErrorInfo, Outcome
+from langchain_durable.events import HANDLED, ErrorInfo, Outcome, StepEnded
 from langchain_durable.spans.start import Attributes
 from langchain_durable.touchpoints import is_control_flow, is_interrupt
 
@@ -65,6 +65,13 @@ def ended(outcome: Outcome, error: ErrorInfo | None = None) -> tuple[Status, Att
     told[semconv.ERROR_TYPE] = error_type(error) if error is not None else outcome.value
     message = error.message[:DESCRIPTION_LIMIT] if error is not None else ""
     return Status(StatusCode.ERROR, message), told
+
+
+def step_ended(event: StepEnded) -> tuple[Status, Attributes]:
+    """How a step's span ends; an error that its tool took for the result is none."""
+    if HANDLED in event.attributes:
+        return ended(Outcome.COMPLETED)
+    return ended(event.outcome, event.error)
 
 
 def error_type(error: ErrorInfo) -> str:

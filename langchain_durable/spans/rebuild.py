@@ -37,7 +37,7 @@ from langchain_durable.spans.compact import (
 )
 from langchain_durable.spans.finished import Opened, finished, opened_attempt, opened_run
 from langchain_durable.spans.left import ABOVE, LEFT, as_its_attempt
-from langchain_durable.spans.outcomes import ended
+from langchain_durable.spans.outcomes import ended, step_ended
 from langchain_durable.spans.priced import first_books, told_cost
 from langchain_durable.spans.runs import attempt_ended, identity, told_replayed
 from langchain_durable.spans.start import Attributes, Start
@@ -164,7 +164,7 @@ class _Rebuilding:
         self._left(attempt, event.attributes)
         if opened is None:
             return  # its start was sent unawaited, and was lost with the attempt that sent it
-        status, told = ended(event.outcome, event.error)
+        status, told = step_ended(event)
         said = expand_end(event.attributes.get(SPAN) or {}, event.usage)
         cost = told_cost(event.attributes, book=self._books.get(attempt.number, ""))
         self._finish(opened, event.time, status, {**said, **told, **cost})

@@ -28,7 +28,7 @@ from langchain_durable.spans.compact import CALL_ID, SPAN, TOOL_CALL_ID, compact
 from langchain_durable.spans.functions import function_started
 from langchain_durable.spans.ids import span_context
 from langchain_durable.spans.left import ABOVE, AGENT, LEFT, as_its_attempt
-from langchain_durable.spans.outcomes import describe, ended, outcome_of
+from langchain_durable.spans.outcomes import describe, ended, outcome_of, step_ended
 from langchain_durable.spans.priced import BOOK, told_cost
 from langchain_durable.spans.runs import attempt_ended, identity, run_started, told_replayed
 from langchain_durable.spans.start import Attributes, Start
@@ -238,7 +238,7 @@ class AttemptTrace:
         self._telemetry.measure(scope, event, told, span, self.tenant)
         if span is None:
             return
-        status, how = ended(event.outcome, event.error)
+        status, how = step_ended(event)
         price = told_cost(event.attributes, book=self._book)
         span.set_attributes({**told, **how, **price, **scope.shown})
         if status.status_code is StatusCode.ERROR:
@@ -282,7 +282,7 @@ class AttemptTrace:
     def _agent_of(self, scope: Scope) -> str:
         above = scope.parent
         while above is not None:
-            if above.agent:
+            if above.agent is not None:
                 return above.agent
             above = above.parent
         return ""
@@ -302,6 +302,8 @@ class AttemptTrace:
                     continue
                 assert agent.describe is not None
                 start = agent.describe()
+                if agent.content is not None:
+                    agent.shown = agent.content()
                 agent.parent_span_id = parent
                 agent.span_id = self._new_id(8)
                 self._agents[id(agent)] = (agent, start, agent.entered)
@@ -310,8 +312,10 @@ class AttemptTrace:
             parent = agent.span_id
         return parent
 
-    def leave(self, scope: Scope, error: BaseException | None) -> None:
+    def leave(self, scope: Scope, error: BaseException | None, outputs: Any = None) -> None:
         """An agent, or the root, has ended."""
+        if scope.content is not None and error is None:
+            scope.shown |= self._telemetry.chain_shown(outputs, scope.shown)
         with self._lock:
             known = self._agents.pop(id(scope), None)
         if known is not None:
@@ -339,7 +343,7 @@ class AttemptTrace:
             scope.span_id,
             (self._trace_of(scope), scope.parent_span_id) if scope.parent_span_id else None,
         )
-        span = self._finished(opened, time, status, told)
+        span = self._finished(opened, time, status, {**told, **scope.shown})
         self._sink.emit([span] if span is not None else [])
 
     def _sweep(self, event: AttemptEnded) -> None:

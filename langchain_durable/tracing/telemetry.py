@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 import time
@@ -58,7 +59,7 @@ class Telemetry:
         """Where spans go now; None as long as no SDK is configured."""
         # An app that has configured the SDK has imported it. We need not.
         sdk = sys.modules.get(_SDK)
-        if sdk is None:
+        if sdk is None or os.environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
             return None
         provider: Any = self.tracer_provider or trace.get_tracer_provider()
         found = self._sink
@@ -102,6 +103,10 @@ class Telemetry:
         if not self.metered and self.meters is not None:
             self.metered = type(get_meter_provider()).__name__ != _NOT_CONFIGURED
         return self.meters if self.metered else None
+
+    def chain_shown(self, outputs: Any, before: Attributes) -> Attributes:
+        """What an agent or a chain answered, as its span shows it."""
+        return {} if self.content is None else self.content.chain_output(outputs, before)
 
     # -- metrics --------------------------------------------------------------------
 

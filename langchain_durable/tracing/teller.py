@@ -86,7 +86,6 @@ class Teller:
             serialized,
             params,
             metadata,
-            scope.name,
             completion=completion,
             prompt=made_from,
         )
@@ -113,7 +112,7 @@ class Teller:
 def _agent(scope: Scope | None) -> str | None:
     """The name of the agent that a call is made in."""
     while scope is not None:
-        if scope.agent:
-            return scope.agent
+        if scope.agent is not None:
+            return scope.agent or None
         scope = scope.parent
     return None

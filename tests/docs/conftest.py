@@ -54,6 +54,7 @@ class Stage:
             "OPENAI_API_KEY": f"{self.tag}/{self.starts}",
             "OPENAI_BASE_URL": self.server.url,
             "NO_PROXY": "127.0.0.1",
+            "OTEL_SDK_DISABLED": "true",  # there is no collector here
             # The embedded server's own processes are new ones, and must find the package.
             "PYTHONPATH": str(ROOT),
             "PYTHONUTF8": "1",

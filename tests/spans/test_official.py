@@ -217,7 +217,7 @@ def _official(example: Example) -> list[Span]:
     return spans
 
 
-def _expected(example: Example) -> list[Span]:
+def expected(example: Example) -> list[Span]:
     expected: list[Span] = []
     for official in _official(example):
         span: Span | None = official
@@ -239,7 +239,7 @@ def _ours(example: Example, server: ScriptedOpenAI) -> list[Span]:
     return told
 
 
-def _split(spans: Iterable[Span]) -> tuple[list[Span], list[Span]]:
+def split(spans: Iterable[Span]) -> tuple[list[Span], list[Span]]:
     """The spans with the convention's attributes only, and what they say beside these."""
     plain: list[Span] = []
     beside: list[Span] = []
@@ -255,8 +255,8 @@ def _split(spans: Iterable[Span]) -> tuple[list[Span], list[Span]]:
 def test_spans_say_what_the_official_ones_say(
     example: Example, model_server: ScriptedOpenAI
 ) -> None:
-    ours, beside = _split(_ours(example, model_server))
-    assert ours == _expected(example)
+    ours, beside = split(_ours(example, model_server))
+    assert ours == expected(example)
     hits = {f"{OURS}llm_cache_hit"} if example.name == "cached" else set()
     assert all(set(said) == {f"{OURS}outcome"} | hits for said in beside)
 
@@ -284,5 +284,5 @@ def test_an_outcome_tells_failures_cancels_and_interrupts_apart(
     name: str, outcomes: list[str], model_server: ScriptedOpenAI
 ) -> None:
     example = next(example for example in EXAMPLES if example.name == name)
-    _, beside = _split(_ours(example, model_server))
+    _, beside = split(_ours(example, model_server))
     assert [said[f"{OURS}outcome"] for said in beside] == outcomes
