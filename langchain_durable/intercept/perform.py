@@ -13,9 +13,14 @@ from langchain_durable.recorder.attempt import IN_DOUBT, SETTLED
 from langchain_durable.spans.outcomes import outcome_of
 from langchain_durable.spans.start import Attributes
 from langchain_durable.touchpoints import can_interrupt, interrupt
+from langchain_durable.tracing.guard import harmless
 from langchain_durable.waiting import Call, Procedure
 
 Ended = tuple[Usage | None, Attributes]
+
+
+def _untold() -> Ended:
+    return None, {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +62,16 @@ def perform(step: Step, form: Form, call: Callable[[], Any]) -> Procedure[Any]:
     except BaseException as exc:
         yield from failed(step, exc, handled=form.handles(exc))
         raise
-    usage, told = form.ended(result)
+    usage, told = ending(form, result)
     attempt.trace.saw(scope, result)
     yield from attempt.settle(attempt.complete(scope, form.pack(result), usage, told))
     return result
+
+
+@harmless(_untold)
+def ending(form: Form, result: Any) -> Ended:
+    """The tokens of a result and what its span says; nothing of one that cannot be read."""
+    return form.ended(result)
 
 
 RESULT = "result"

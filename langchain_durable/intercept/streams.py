@@ -15,7 +15,7 @@ from langchain_durable.callbacks import Step
 from langchain_durable.errors import StreamCut
 from langchain_durable.events import StepKind
 from langchain_durable.intercept.claims import claim
-from langchain_durable.intercept.perform import Form, failed
+from langchain_durable.intercept.perform import Form, ending, failed
 from langchain_durable.intercept.wrapping import Original
 from langchain_durable.spans.models import first_chunk
 from langchain_durable.waiting import Procedure, adrive, drive
@@ -75,7 +75,7 @@ class Streaming:
                 yield from failed(self.step, cut)
                 raise cut
         result = self.form.merge(self.chunks)
-        usage, told = self.form.form.ended(result)
+        usage, told = ending(self.form.form, result)
         attempt.trace.saw(scope, result)
         told |= first_chunk(max(0, self.first - scope.entered) / 1e9)
         value = self.form.form.pack(result)

@@ -303,7 +303,7 @@ class Attempt:
         **more: Any,
     ) -> StepEnded:
         """How a step ended: the entry, and its span, which says the same."""
-        attributes = self.trace.told_end(scope, told or {}, usage)
+        attributes: dict[str, Any] = self.trace.told_end(scope, told or {}, usage)
         if handled:
             attributes[HANDLED] = True
         event = StepEnded(

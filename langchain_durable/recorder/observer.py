@@ -72,7 +72,7 @@ class Observer:
         handled: bool = False,
         **more: Any,
     ) -> Ticket[None]:
-        said = self.trace.told_end(scope, told, more.get("usage"))
+        said: dict[str, Any] = self.trace.told_end(scope, told, more.get("usage"))
         if handled:
             said[HANDLED] = True
         clock = self.settings.clock

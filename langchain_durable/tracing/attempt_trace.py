@@ -33,6 +33,7 @@ from langchain_durable.spans.priced import BOOK, told_cost
 from langchain_durable.spans.runs import attempt_ended, identity, run_started, told_replayed
 from langchain_durable.spans.start import Attributes, Start
 from langchain_durable.tracing.current import NOTHING, Current, current_of
+from langchain_durable.tracing.guard import harmless, nothing, warn
 from langchain_durable.tracing.lost import is_crashed, lost_spans
 from langchain_durable.tracing.telemetry import Telemetry, priced
 from langchain_durable.tracing.teller import Teller
@@ -98,16 +99,21 @@ class AttemptTrace:
 
     def fields(self) -> dict[str, bytes]:
         """What the header of a new run keeps for its trace."""
-        sink = self._telemetry.sink()
-        if sink is not None:
-            start = run_started(self._run_id, self.place.program)
-            self.place.sampled = sink.is_sampled(int(self.place.trace, 16), start, ())
+        self._decide()
         fields = {TRACE: self.place.trace.encode(), ROOT_SPAN: self.place.root_span.encode()}
         if not self.place.sampled:
             fields[UNSAMPLED] = b"1"
         if self.tenant:
             fields[TENANT] = self.tenant.encode()
         return fields
+
+    @harmless(nothing)
+    def _decide(self) -> None:
+        """Have the app's sampler decide on the whole run."""
+        sink = self._telemetry.sink()
+        if sink is not None:
+            start = run_started(self._run_id, self.place.program)
+            self.place.sampled = sink.is_sampled(int(self.place.trace, 16), start, ())
 
     def opened(self, number: int) -> None:
         """The run is ours, from now on."""
@@ -127,6 +133,10 @@ class AttemptTrace:
         )
         self.tenant = _text(header, TENANT)
         self.opened(number)
+        self._recover(header, entries)
+
+    @harmless(nothing)
+    def _recover(self, header: Header, entries: Sequence[Entry]) -> None:
         if is_crashed(entries):
             self._telemetry.crashed(self.tenant)
         if self._sink is not None:
@@ -160,6 +170,7 @@ class AttemptTrace:
             self._emit_ended(event)
         return event
 
+    @harmless(nothing)
     def _emit_ended(self, event: AttemptEnded) -> None:
         from langchain_durable.spans.finished import opened_attempt, opened_run
 
@@ -197,6 +208,16 @@ class AttemptTrace:
 
     def start_step(self, scope: Scope, time: int) -> dict[str, Any]:
         """Open a step's span, and give what its journal entry says of it."""
+        scope.entered = time
+        try:
+            return self._start_step(scope, time)
+        except Exception:
+            warn("start_step")
+            scope.span_id = scope.span_id or self._new_id(8)
+            scope.parent_span_id = scope.parent_span_id or self.span_id
+            return {}
+
+    def _start_step(self, scope: Scope, time: int) -> dict[str, Any]:
         start = scope.describe() if scope.describe is not None else function_started(scope.name)
         said: dict[str, Any] = {}
         parent = self._open_above(scope.parent, said)
@@ -213,7 +234,6 @@ class AttemptTrace:
         scope.start = start
         scope.span_id = self._open(scope, start, parent, time) or self._new_id(8)
         scope.parent_span_id = parent
-        scope.entered = time
         return said
 
     def _open(self, scope: Scope, start: Start, parent: str, time: int) -> str:
@@ -232,6 +252,7 @@ class AttemptTrace:
         """Makes a step's span the current one while its provider is called."""
         return NOTHING if scope.span is None else current_of(scope.span)
 
+    @harmless(nothing)
     def end_step(self, scope: Scope, event: StepEnded, told: Attributes) -> None:
         """Close a step's span as its journal entry says."""
         span, scope.span = scope.span, None
@@ -245,11 +266,13 @@ class AttemptTrace:
             span.set_status(status)
         span.end(end_time=event.time)
 
+    @harmless(nothing)
     def saw(self, scope: Scope, result: Any) -> None:
         """Capture what a call answered, where the app wants that."""
         if scope.content is not None and scope.span is not None:
             scope.shown = self._telemetry.shown(scope, result)
 
+    @harmless(dict)
     def told_end(self, scope: Scope, told: Attributes, usage: Usage | None) -> dict[str, Any]:
         """What a step's last entry says: of its span, its price, agents that ended before."""
         said: dict[str, Any] = {}
@@ -312,6 +335,7 @@ class AttemptTrace:
             parent = agent.span_id
         return parent
 
+    @harmless(nothing)
     def leave(self, scope: Scope, error: BaseException | None, outputs: Any = None) -> None:
         """An agent, or the root, has ended."""
         if scope.content is not None and error is None:
@@ -346,6 +370,7 @@ class AttemptTrace:
         span = self._finished(opened, time, status, {**told, **scope.shown})
         self._sink.emit([span] if span is not None else [])
 
+    @harmless(nothing)
     def _sweep(self, event: AttemptEnded) -> None:
         """Close the agents that were never told that they have ended: cancelled or abandoned."""
         with self._lock:

@@ -20,6 +20,7 @@ from langchain_durable.spans.content import Content
 from langchain_durable.spans.models import model_started
 from langchain_durable.spans.retrievers import retriever_started
 from langchain_durable.spans.tools import tool_started
+from langchain_durable.tracing.guard import harmless, nothing
 
 Told = Mapping[str, Any] | None
 
@@ -34,6 +35,7 @@ class Teller:
         self._content = content
         self._prompts: dict[int, str] = {}
 
+    @harmless(nothing)
     def chain(
         self,
         scope: Scope,
@@ -69,6 +71,7 @@ class Teller:
         if self._content is not None:
             scope.content = partial(self._content.chain_input, inputs)
 
+    @harmless(nothing)
     def model(
         self,
         scope: Scope,
@@ -92,6 +95,7 @@ class Teller:
         if self._content is not None:
             scope.content = partial(self._content.model_input, prompt, params)
 
+    @harmless(nothing)
     def tool(
         self, scope: Scope, serialized: Told, metadata: Told, call_id: str | None, arguments: Any
     ) -> None:
@@ -102,6 +106,7 @@ class Teller:
         if self._content is not None:
             scope.content = partial(self._content.tool_input, arguments)
 
+    @harmless(nothing)
     def retriever(self, scope: Scope, metadata: Told, query: str) -> None:
         """A retrieval has started."""
         scope.describe = partial(retriever_started, metadata)

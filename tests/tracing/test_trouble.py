@@ -1,0 +1,89 @@
+"""Telemetry that fails: the run goes on, says so once, and its journal is whole."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from langchain_core.messages import AIMessage
+from langchain_core.runnables import RunnableLambda
+from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
+
+from langchain_durable import Durable
+from langchain_durable.events import StepEnded
+from langchain_durable.tracing import guard
+from tests.fakes import Model
+
+
+class Broken(SpanProcessor):
+    """A processor that raises, at the start or at the end of a span."""
+
+    def __init__(self, where: str) -> None:
+        self._where = where
+
+    def on_start(self, span: Any, parent_context: Any = None) -> None:
+        if self._where == "start":
+            raise RuntimeError("broken at the start")
+
+    def on_end(self, span: ReadableSpan) -> None:
+        if self._where == "end":
+            raise RuntimeError("broken at the end")
+
+
+@pytest.fixture(autouse=True)
+def _warn_anew() -> Iterator[None]:
+    guard.once.said.clear()
+    yield
+    guard.once.said.clear()
+
+
+def answering(model: Model) -> Any:
+    return RunnableLambda(lambda text: model.invoke(model.invoke(text).content).content)
+
+
+@pytest.mark.parametrize("where", ["start", "end"])
+def test_a_broken_processor_costs_one_warning(where: str, caplog: pytest.LogCaptureFixture) -> None:
+    provider = TracerProvider()
+    provider.add_span_processor(Broken(where))
+    with Durable("memory://broken", tracer_provider=provider) as durable:
+        wrapped = durable.wrap(answering(Model()))
+        with caplog.at_level(logging.WARNING):
+            assert wrapped.invoke("a", durable.config(f"run-{where}")) == "<<a>>"
+        assert durable.get(f"run-{where}").step == 2
+    warned = [record for record in caplog.records if "The program goes on" in record.message]
+    assert 1 <= len(warned) <= 3
+    assert len({record.message for record in warned}) == len(warned)
+
+
+def test_a_price_book_that_raises_leaves_calls_unpriced() -> None:
+    def book(*args: Any, **kwargs: Any) -> None:
+        raise RuntimeError("no prices today")
+
+    model = Model(
+        answer=lambda messages: AIMessage(
+            "hi", usage_metadata={"input_tokens": 1, "output_tokens": 2, "total_tokens": 3}
+        )
+    )
+    with Durable("memory://prices", prices=book) as durable:
+        assert durable.wrap(model).invoke("a", durable.config("run")).content == "hi"
+        (ended,) = [e.event for e in durable.events("run") if isinstance(e.event, StepEnded)]
+        assert ended.attributes["unpriced"] == "book_failed"
+        assert "cost" not in ended.attributes
+
+
+def test_a_run_that_is_not_sampled_is_journaled_all_the_same() -> None:
+    exporter = InMemorySpanExporter()
+    provider = TracerProvider(sampler=ALWAYS_OFF)
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    with Durable("memory://unsampled", tracer_provider=provider) as durable:
+        wrapped = durable.wrap(answering(Model()))
+        assert wrapped.invoke("a", durable.config("run")) == "<<a>>"
+
+        assert exporter.get_finished_spans() == ()
+        assert durable.get("run").step == 2
+        assert durable.export("run", exporter) == 5
