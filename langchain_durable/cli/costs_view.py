@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from langchain_durable.cli import times
+from langchain_durable.cli import money, times
 from langchain_durable.cli.money import usd
 from langchain_durable.cli.output import one_line
 
@@ -55,7 +55,8 @@ def _headlines(spent: Spending, total: Totals) -> list[tuple[str, Text]]:
     if total.unpriced:
         lines.append(("unpriced", Text(_unpriced(total.unpriced), style="yellow")))
     if total.replayed:
-        saved = f"{usd(total.saved)} by {_count(total.replayed, 'replayed call')}"
+        amount = f"{usd(total.saved)} by " if total.saved else ""
+        saved = f"{amount}{_count(total.replayed, 'replayed call')}"
         lines.append(("saved", Text(saved, style="cyan")))
     if total.failed_runs:
         lines.append(
@@ -74,7 +75,7 @@ def _unpriced(reasons: Counter[str]) -> str:
 
 
 def _cost(total: Totals) -> Text:
-    text = Text(usd(total.cost), style="bold")
+    text = Text(money.total(total), style="bold")
     if total.estimated:
         text.append(f"  {usd(total.estimated)} of it estimated", style="not bold yellow")
     return text

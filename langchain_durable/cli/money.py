@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from langchain_durable.costs import Totals
 
 _CENT = Decimal("0.01")
 _LEAST = Decimal("0.0000001")
@@ -18,6 +21,11 @@ def usd(amount: Decimal) -> str:
     if amount < _LEAST:
         return "<$0.0000001"
     return f"${amount:.{2 - amount.adjusted()}f}"
+
+
+def total(totals: Totals) -> str:
+    """What calls cost together, for people; of calls that all have no price nothing is known."""
+    return usd(totals.cost) if totals.cost or not totals.unpriced else "not known"
 
 
 def exact(amount: Decimal) -> str:

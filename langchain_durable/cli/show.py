@@ -11,9 +11,9 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
-from langchain_durable.cli import times
+from langchain_durable.cli import money, times
 from langchain_durable.cli.history import AttemptHistory, history, is_alive, tokens
-from langchain_durable.cli.money import exact, usd
+from langchain_durable.cli.money import exact
 from langchain_durable.cli.opening import open_handle
 from langchain_durable.cli.options import PREFIX, AsJson, Key, Prefix, RunId, Url
 from langchain_durable.cli.output import make_console, one_line, print_json
@@ -120,7 +120,7 @@ def _totals(header: Header, attempts: list[AttemptHistory]) -> str:
 
 
 def _cost(spent: Totals) -> Text:
-    text = Text(usd(spent.cost))
+    text = Text(money.total(spent))
     unpriced = sum(spent.unpriced.values())
     if unpriced:
         text.append(f", {unpriced} call{'' if unpriced == 1 else 's'} unpriced", style="yellow")

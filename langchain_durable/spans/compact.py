@@ -186,7 +186,7 @@ def _merged(implied: Mapping[str, Any], packed: Mapping[str, Any]) -> Attributes
 def _packed(key: str, value: Any) -> Any:
     if key == semconv.PROVIDER_NAME:
         return _PROVIDER_CODE.get(value, value)
-    if key == semconv.RESPONSE_FINISH_REASONS and len(value) == 1:
+    if key == semconv.RESPONSE_FINISH_REASONS and type(value) is tuple and len(value) == 1:
         return _REASON_CODE.get(value[0], list(value))
     return list(value) if isinstance(value, tuple) else value
 

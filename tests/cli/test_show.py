@@ -72,7 +72,7 @@ def test_the_cost_and_the_trace_of_a_run_are_shown(priced: Cli) -> None:
     assert "cost     $0.0108\n" in said.out
     assert f"trace    {TRACE}\n" in said.out
     assert (shown["cost"], shown["unpriced"]) == ("0.01075", {})
-    assert "cost     $0, 1 call unpriced\n" in priced("show", "unpriced").out
+    assert "cost     not known, 1 call unpriced\n" in priced("show", "unpriced").out
 
 
 def test_a_run_that_nobody_priced_shows_no_cost(filled: Cli) -> None:

@@ -114,11 +114,11 @@ def test_a_run_s_calls_add_up(journal: Journal) -> None:
         input_details={"cache_read": 30},
         output_details={"reasoning": 5},
     )
-    journal.start(b"1", provider="openai", agent="boss")
+    journal.start(b"1", span={"p": "openai"}, agent="boss")
     journal.end(b"1", usage=usage, cost="0.10", book="static 1")
     journal.start(b"2", StepKind.TOOL, "search", agent="boss")
     journal.end(b"2", Outcome.FAILED, time=NOON + SECOND)
-    journal.start(b"3", provider="openai")
+    journal.start(b"3", span={"p": "openai"})
     journal.end(b"3", usage=usage, cost="0.20", book="static 1", estimated=True)
     journal.done(RunStatus.COMPLETED)
     ledger = journal.ledger(tenant="acme")
@@ -180,7 +180,7 @@ def test_a_result_that_was_not_recorded_saves_nothing(journal: Journal) -> None:
 
 
 def test_a_call_whose_process_died_is_crashed_and_has_no_price(journal: Journal) -> None:
-    journal.start(provider="openai")
+    journal.start(span={"p": "openai"})
     assert journal.ledger().total == Totals()  # it may still be under way
     journal.attempt()
     journal.start()

@@ -148,7 +148,13 @@ def test_a_new_interpreter_finds_the_same_steps(
     assert repeated(harness.log(trial), begun(calm), 2) == {}
 
 
-@pytest.mark.parametrize("name", ["lcel3", "agent", "graph", "nested"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "lcel3",
+        *(pytest.param(name, marks=pytest.mark.soak) for name in ("agent", "graph", "nested")),
+    ],
+)
 def test_a_run_killed_at_call_after_call_still_makes_each_once(
     name: str, harness: Harness, new_trial: NewTrial, undisturbed: Undisturbed
 ) -> None:

@@ -50,7 +50,7 @@ def exported(path: Path) -> list[dict[str, Any]]:
     return [*spans.values()]
 
 
-@pytest.mark.parametrize("how", ["at once", "batched"])
+@pytest.mark.parametrize("how", ["batched", pytest.param("at once", marks=pytest.mark.soak)])
 @pytest.mark.parametrize("call", range(1, CALLS + 1))
 def test_a_killed_run_is_one_whole_trace(
     own_server: Server, tmp_path: Path, call: int, how: str
