@@ -72,4 +72,6 @@ def observe(telemetry: Telemetry) -> None:
 
 def unobserve() -> None:
     """Trace the calls of durable runs only. Calls under way keep their spans."""
-    hook.observer = None
+    observer, hook.observer = hook.observer, None
+    if observer is not None:
+        observer.attempt.closed = True

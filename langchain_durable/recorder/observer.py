@@ -19,7 +19,6 @@ class Observer:
     """What an attempt is to the interceptors, for calls that are only observed."""
 
     run_id = ""
-    closed = False
     interrupted = False
     resumed = False
     broken: None = None
@@ -29,6 +28,7 @@ class Observer:
         self.settings = Settings(telemetry=telemetry, require_finish_reason=False)
         self.trace = ObservedTrace(telemetry, self.settings.random_hex)
         self.tree = Tree(top_by_ordinal=False)
+        self.closed = False
 
     def ready(self) -> Procedure[None]:
         """Nothing has to be opened."""

@@ -70,7 +70,7 @@ _REASONS = (
     "STOP",
     "MAX_TOKENS",
 )
-_REASON_CODE = {reason: place for place, reason in enumerate(_REASONS)}
+_REASON_CODE = {reason: bytes((place,)) for place, reason in enumerate(_REASONS)}
 
 _PROVIDERS = (
     "openai",
@@ -194,8 +194,8 @@ def _packed(key: str, value: Any) -> Any:
 def _unpacked(key: str, value: Any) -> Any:
     if key == _SHORT[semconv.PROVIDER_NAME] and type(value) is int:
         return _PROVIDERS[value] if 0 <= value < len(_PROVIDERS) else UNKNOWN
-    if key == _SHORT[semconv.RESPONSE_FINISH_REASONS] and type(value) is int:
-        return (_REASONS[value],) if 0 <= value < len(_REASONS) else ()
+    if key == _SHORT[semconv.RESPONSE_FINISH_REASONS] and type(value) is bytes:
+        return tuple(_REASONS[place] for place in value if place < len(_REASONS))
     return tuple(value) if isinstance(value, list) else value
 
 

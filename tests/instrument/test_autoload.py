@@ -14,8 +14,6 @@ from pathlib import Path
 
 import pytest
 
-from langchain_durable import tracing
-
 ROOT = Path(__file__).resolve().parents[2]
 
 ENTRY_POINTS = """\
@@ -197,7 +195,6 @@ def test_a_provider_that_is_configured_later_is_priced_from_the_first_call_on(
     assert processors == "2"
 
 
-@pytest.mark.skipif(not hasattr(tracing, "observe"), reason="the tracer has no observe() yet")
 def test_a_program_is_traced_without_a_line_of_code(place: Path) -> None:
     program = """
         from langchain_core.language_models import FakeListChatModel

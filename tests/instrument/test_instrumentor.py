@@ -13,7 +13,6 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from langchain_durable import tracing
 from langchain_durable.costs import Price
 from langchain_durable.instrumenting.peers import active_peers
 from langchain_durable.instrumentor import DurableInstrumentor
@@ -24,10 +23,6 @@ from tests.metrics.reading import Metered
 AMOUNT = "gen_ai.usage.cost.amount"
 TABLE = {"openai/gpt-4o": {"input": 2.5, "output": 10}}
 COST = 0.0035  # 1000 * 2.5 + 100 * 10 = 3500 millionths
-
-traces = pytest.mark.skipif(
-    not hasattr(tracing, "observe"), reason="the tracer has no observe() yet"
-)
 
 
 class Traced:
@@ -204,7 +199,6 @@ def test_the_base_class_checks_that_langchain_is_there(
     assert wanted.startswith("langchain-core ")
 
 
-@traces
 class TestAlone:
     """No other instrumentor is active."""
 

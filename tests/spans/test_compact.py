@@ -56,7 +56,7 @@ def test_an_answer_takes_little_more_than_its_id_and_model() -> None:
         semconv.RESPONSE_FINISH_REASONS: ("stop",),
     }
     packed = compact_end(told, usage)
-    assert packed == {"i": "chatcmpl-1", "rm": "gpt-4o-mini-2024-07-18", "f": 0}
+    assert packed == {"i": "chatcmpl-1", "rm": "gpt-4o-mini-2024-07-18", "f": b"\0"}
     assert expand_end(_through(packed), usage) == told
 
 
