@@ -46,7 +46,8 @@ class ObservingTracker(PathTracker):
     def on_llm_end(self, response: LLMResult, *, run_id: UUID, **kwargs: Any) -> None:
         """A model has answered; out of LangChain's cache, if nobody had called its provider."""
         scope = self.scope(run_id)
-        if scope is not None and not scope.taken and active.get() is None:
+        unheard = scope is not None and not scope.taken and active.get() is None
+        if scope is not None and unheard and not self.attempt.closed:
             self.attempt.start(scope)
             self.attempt.complete(scope, None, None, model_ended(response, usage_of(response)))
         super().on_llm_end(response, run_id=run_id, **kwargs)
