@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from packaging.requirements import Requirement
+from packaging.version import Version
 
 ROOT = Path(__file__).resolve().parents[2]
 SMOKE = Path(__file__).with_name("smoke.py")
@@ -79,8 +80,8 @@ def requirements(*extras: str) -> list[Requirement]:
 
 def lowest(wanted: Iterable[Requirement]) -> dict[str, str]:
     """The lowest version that all requirements of a package allow."""
-    bounds: dict[str, list[tuple[int, ...]]] = {}
+    bounds: dict[str, list[Version]] = {}
     for requirement in wanted:
         (bound,) = [each.version for each in requirement.specifier if each.operator == ">="]
-        bounds.setdefault(requirement.name, []).append(tuple(map(int, bound.split("."))))
-    return {name: ".".join(map(str, max(found))) for name, found in bounds.items()}
+        bounds.setdefault(requirement.name, []).append(Version(bound))
+    return {name: str(max(found)) for name, found in bounds.items()}
