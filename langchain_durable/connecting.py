@@ -72,6 +72,7 @@ class Connector:
                     owner=self._owner,
                     is_dead=is_dead,
                 )
+                self.settings.telemetry.warm()
             return self._runtime
 
     def _owner(self) -> str:

@@ -56,9 +56,7 @@ def make_telemetry(
 def _pricing(prices: Prices) -> Pricing | None:
     if prices is False or (prices is None and find_spec("genai_prices") is None):
         return None
-    pricing = Pricing(prices)
-    pricing.warm()
-    return pricing
+    return Pricing(prices)
 
 
 def _content(redact: Callable[[Any], Any] | None) -> Content | None:

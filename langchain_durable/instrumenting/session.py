@@ -51,6 +51,7 @@ class Session:
         self._warned = False
 
     def start(self) -> None:
+        self._telemetry.warm()
         self._attach()
         first_call.expect(self.at_first_call)
         if not self._peers_are_active():

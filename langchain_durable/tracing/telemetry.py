@@ -73,6 +73,12 @@ class Telemetry:
             self._sink = Sink(provider)
             return self._sink
 
+    def warm(self) -> None:
+        """Import what prices calls, in the background. Not before a handle is in use: a process
+        that forks while a thread imports leaves its child a lock that nobody opens."""
+        if self.pricing is not None:
+            self.pricing.warm()
+
     def settle(self, start: Start | None, told: Attributes, usage: Usage | None) -> Settled | None:
         """The price of a model's answer; None where nothing is priced."""
         if self.pricing is None or start is None:
