@@ -77,7 +77,8 @@ def test_a_collector_that_is_down_is_an_error_with_something_to_do(
     problem, expected, came, do = said.err.splitlines()
     assert problem == "error: 0 of 5 spans were sent."
     assert expected.startswith("  expected: a collector at http://127.0.0.1:1")
-    assert "127.0.0.1" in came
+    # Its own word: on a busy machine the timeout of a second is over before it has one.
+    assert "127.0.0.1" in came or "timeout" in came
     assert do.endswith("export again: the spans are still in the journal")
 
 
