@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 import redis
 
 from langchain_durable.demo.attempt import Attempt
@@ -37,6 +38,7 @@ def test_the_demo_kills_and_resumes_and_counts_in_an_odd_directory(tmp_path: Pat
     assert list(odd.iterdir()) == []
 
 
+@pytest.mark.soak
 def test_the_demo_is_readable_without_a_terminal_and_its_journal_can_be_kept(
     tmp_path: Path,
 ) -> None:
@@ -55,6 +57,7 @@ def test_the_demo_is_readable_without_a_terminal_and_its_journal_can_be_kept(
     assert (shown["status"], shown["attempt"]) == ("completed", 2)
 
 
+@pytest.mark.soak
 def test_the_demo_leaves_no_key_on_a_server_of_ones_own(tmp_path: Path) -> None:
     with start_valkey(tmp_path / "server") as server:
         said = Cli(tmp_path, NOWHERE)("demo", "--json", "--seed", "1", "--url", server.url)

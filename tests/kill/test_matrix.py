@@ -106,7 +106,7 @@ def matrix(harness: Harness, undisturbed: Undisturbed, new_trial: NewTrial) -> M
 
 @pytest.mark.parametrize("pair", QUICK, ids="-".join)
 def test_a_killed_program_picks_up_where_it_was(pair: Pair, matrix: Matrix) -> None:
-    assert matrix.faults(pair, some(matrix.points(pair[0], pair[1]))) == []
+    assert matrix.faults(pair, some(matrix.points(pair[0], pair[1]), 2)) == []
 
 
 @pytest.mark.soak

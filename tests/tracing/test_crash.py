@@ -50,8 +50,14 @@ def exported(path: Path) -> list[dict[str, Any]]:
     return [*spans.values()]
 
 
-@pytest.mark.parametrize("how", ["batched", pytest.param("at once", marks=pytest.mark.soak)])
-@pytest.mark.parametrize("call", range(1, CALLS + 1))
+KILLS = [(call, how) for call in range(1, CALLS + 1) for how in ("at once", "batched")]
+QUICK = [(2, "batched"), (3, "at once")]
+
+
+@pytest.mark.parametrize(
+    ("call", "how"),
+    [*QUICK, *(pytest.param(*kill, marks=pytest.mark.soak) for kill in KILLS if kill not in QUICK)],
+)
 def test_a_killed_run_is_one_whole_trace(
     own_server: Server, tmp_path: Path, call: int, how: str
 ) -> None:
