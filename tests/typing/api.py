@@ -6,6 +6,7 @@ A change that this file does not survive is a change for users.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any, assert_type
 from uuid import UUID
 
@@ -15,15 +16,18 @@ from langchain_core.output_parsers import StrOutputParser
 from langchain_core.runnables import RunnableConfig, RunnableSequence
 from langchain_core.tools import BaseTool, tool
 from langgraph.graph import MessagesState, StateGraph
+from opentelemetry.trace import TracerProvider
 from redis import Redis
 
 from langchain_durable import (
     Checkpoint,
+    CostSpanProcessor,
     Durable,
     DurableCallbackHandler,
     Entry,
     Header,
     Outcome,
+    Pricing,
     Retention,
     Run,
     RunBusy,
@@ -31,9 +35,11 @@ from langchain_durable import (
     RunStatus,
     StepKind,
     StreamCut,
+    flush_on_sigterm,
     idempotency_key,
     in_doubt,
 )
+from langchain_durable.costs import Ledger
 
 
 def a_handle_is_made_of_a_url_a_client_or_nothing(client: Redis, clean: Any) -> None:
@@ -122,6 +128,8 @@ def runs_are_read_by_their_ids(durable: Durable) -> None:
     durable.resume("run-1", FakeListChatModel(responses=[]))
     durable.resolve("run-1", "0a1b")
     durable.resolve("run-1", "0a1b", "paid")
+    assert_type(durable.export("run-1"), int)
+    assert_type(durable.costs(since=date(2026, 1, 1)), Ledger)
     durable.delete("run-1")
     durable.close()
 
@@ -134,6 +142,8 @@ async def runs_are_read_by_async_code_too(durable: Durable) -> None:
     assert_type(await durable.acancel("run-1"), Header)
     await durable.aresume("run-1")
     await durable.aresolve("run-1", "0a1b", "paid")
+    assert_type(await durable.aexport("run-1"), int)
+    assert_type(await durable.acosts(), Ledger)
     await durable.adelete("run-1")
     await durable.aclose()
 
@@ -146,6 +156,15 @@ def a_handle_is_a_context_manager() -> None:
 async def a_handle_is_an_async_context_manager() -> None:
     async with Durable() as durable:
         assert_type(durable, Durable)
+
+
+def spans_and_prices_are_the_apps(provider: TracerProvider) -> None:
+    Durable(tracer_provider=provider, trace="linked", prices={"gpt-5-mini": {"input": 0.25}})
+    Durable(prices="prices.json", tenant="customer")
+    Durable(prices=False)
+    assert_type(CostSpanProcessor(Pricing("prices.json")), CostSpanProcessor)
+    restore = flush_on_sigterm(timeout=2.0)
+    restore()
 
 
 def a_checkpoint_holds(checkpoint: Checkpoint) -> None:
