@@ -15,11 +15,11 @@ from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
-from langchain_durable import ids, queries
+from langchain_durable import ids, queries, semconv
 from langchain_durable.connecting import Connector
 from langchain_durable.errors import ConfigurationError, DurableError, IncompatibleVersion
 from langchain_durable.events import Entry
-from langchain_durable.installation import installed_version
+from langchain_durable.installation import installed_version, own_version
 from langchain_durable.journal import Header
 from langchain_durable.spans.rebuild import rebuilt
 from langchain_durable.waiting import Blocking, Procedure
@@ -56,7 +56,7 @@ def spans_of(
     """
     chosen: Any = provider or trace.get_tracer_provider()
     resource = getattr(chosen, "resource", None)
-    scope = InstrumentationScope("langchain_durable", installed_version("langchain-durable"))
+    scope = InstrumentationScope(semconv.SCOPE, own_version())
     return rebuilt(
         entries,
         header,

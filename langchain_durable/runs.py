@@ -145,7 +145,7 @@ class RunsById:
         yield Blocking(lambda: self._forget_state(run_id))
 
     def _list(self, status: RunStatus | str | None, limit: int) -> Procedure[Sequence[Header]]:
-        wanted = _status(status)
+        wanted = queries.run_status(status)
         runtime = yield from self.connector.connected()
         found: Sequence[Header] = yield runtime.store.headers(status=wanted, limit=limit)
         return found
@@ -162,20 +162,6 @@ class RunsById:
                 do="wrap the program first, or give it: durable.resume(run_id, agent)",
             )
         return found
-
-
-def _status(status: RunStatus | str | None) -> RunStatus | None:
-    if status is None:
-        return None
-    try:
-        return RunStatus(status)
-    except ValueError:
-        raise ConfigurationError(
-            "There is no such run status.",
-            expected=", ".join(RunStatus),
-            came=repr(status),
-            do="correct the status",
-        ) from None
 
 
 def _config(run_id: str, call: dict[str, Any]) -> RunnableConfig:

@@ -110,6 +110,17 @@ class Scope:
         self.entered = 0
 
     @property
+    def caller(self) -> str | None:
+        """The name of the agent that this call is made in; None outside of agents and in one
+        without a name."""
+        above = self.parent
+        while above is not None:
+            if above.agent is not None:
+                return above.agent or None
+            above = above.parent
+        return None
+
+    @property
     def path(self) -> tuple[str, ...]:
         """The labels from the top down to this node, for people."""
         above = self.parent.path if self.parent is not None else ()

@@ -109,6 +109,9 @@ INFERENCE_DETAILS_EVENT = "gen_ai.client.inference.operation.details"
 
 # -- attributes of ours -----------------------------------------------------------------------
 
+SCOPE = "langchain_durable"
+"""The instrumentation scope of our spans and metrics."""
+
 RUN_ID = "langchain_durable.run_id"
 ATTEMPT = "langchain_durable.attempt"
 PROGRAM = "langchain_durable.program"

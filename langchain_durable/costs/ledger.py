@@ -22,10 +22,9 @@ from langchain_durable.events import (
     StepStarted,
 )
 from langchain_durable.spans.compact import told_provider
+from langchain_durable.spans.left import AGENT
 from langchain_durable.spans.priced import BOOK, COST, ESTIMATED, UNPRICED, first_books
 
-AGENT = "agent"
-"""Key of a StepStarted's attributes: the name of the agent that made the call."""
 BAD_COST = "bad_cost"
 """The reason where a journal has a cost that is no amount."""
 

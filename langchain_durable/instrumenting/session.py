@@ -19,7 +19,6 @@ from langchain_durable.costs.span_call import SpanCall
 from langchain_durable.instrumenting.attaching import attach, detach
 from langchain_durable.instrumenting.first_call import first_call
 from langchain_durable.instrumenting.peers import PEERS, active_peers
-from langchain_durable.metrics.meters import SCOPE
 from langchain_durable.telemetry import Prices, make_telemetry
 
 _logger = logging.getLogger(__name__)
@@ -120,7 +119,7 @@ class Session:
         """
         scope = span.instrumentation_scope.name if span.instrumentation_scope else ""
         meters = self._telemetry.meters
-        if meters is None or scope == SCOPE or not isinstance(span, Span):
+        if meters is None or scope == semconv.SCOPE or not isinstance(span, Span):
             return
         if scope in PEERS and scope not in active_peers()[:1]:
             return

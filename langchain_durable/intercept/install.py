@@ -167,7 +167,7 @@ def _wrap_limiter(cls: type) -> None:
         if cls in _wrapped:
             return
         _patch(cls, "acquire", _unlimited(cls.acquire))  # type: ignore[attr-defined]  # a rate limiter's
-        _patch(cls, "aacquire", _aunlimited(cls.aacquire))  # type: ignore[attr-defined]
+        _patch(cls, "aacquire", _aunlimited(cls.aacquire))  # type: ignore[attr-defined]  # as above
         _wrapped.add(cls)
 
 

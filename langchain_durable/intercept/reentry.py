@@ -31,7 +31,7 @@ def with_reentry(original: Callable[..., Any]) -> Callable[..., Any]:
         if call is None:
             return original(graph, input, config, **kwargs)  # type: ignore[no-any-return]  # as the graph's
         thread = _latest_of(graph.checkpointer, call) if call.resumed else None
-        return original(graph, input, call.config(thread), **kwargs)  # type: ignore[no-any-return]
+        return original(graph, input, call.config(thread), **kwargs)  # type: ignore[no-any-return]  # as above
 
     return stream
 
@@ -45,7 +45,7 @@ def with_async_reentry(original: Callable[..., Any]) -> Callable[..., Any]:
         if call is None:
             return original(graph, input, config, **kwargs)  # type: ignore[no-any-return]  # as the graph's
         if not call.resumed:
-            return original(graph, input, call.config(None), **kwargs)  # type: ignore[no-any-return]
+            return original(graph, input, call.config(None), **kwargs)  # type: ignore[no-any-return]  # as above
         return resumed(graph, input, call, kwargs)
 
     async def resumed(graph: Any, input: Any, call: _Call, kwargs: Any) -> AsyncIterator[Any]:

@@ -19,7 +19,6 @@ from langchain_durable.metrics.tally import Labels, tally_of
 from langchain_durable.metrics.token_meter import TokenMeter
 from langchain_durable.semconv import Profile
 
-SCOPE = "langchain_durable"
 STEP_KIND = "langchain_durable.step.kind"
 
 _FUNCTION = "function"
@@ -54,7 +53,7 @@ class Meters:
         self._tenant = tenant_label
         self._values = LabelValues()
         provider = meter_provider or get_meter_provider()
-        meter = provider.get_meter(SCOPE, own_version())
+        meter = provider.get_meter(semconv.SCOPE, own_version())
         self._instruments = Instruments(meter, self._profile)
         tally = tally_of(provider, meter)
         self._tokens = TokenMeter(meter, self._profile, tally)

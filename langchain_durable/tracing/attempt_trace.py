@@ -221,9 +221,8 @@ class AttemptTrace:
         start = scope.describe() if scope.describe is not None else function_started(scope.name)
         said: dict[str, Any] = {}
         parent = self._open_above(scope.parent, said)
-        agent = self._agent_of(scope)
-        if agent:
-            said[AGENT] = agent
+        if scope.caller:
+            said[AGENT] = scope.caller
         with self._lock:
             packed = compact(start, kind=scope.kind, name=scope.name, seen=self._seen)
         if scope.attributes and TOOL_CALL_ID in scope.attributes:
@@ -301,14 +300,6 @@ class AttemptTrace:
             self._telemetry.replayed(scope.kind, scope.name, cost, self.tenant)
 
     # -- agents and chains ------------------------------------------------------------
-
-    def _agent_of(self, scope: Scope) -> str:
-        above = scope.parent
-        while above is not None:
-            if above.agent is not None:
-                return above.agent
-            above = above.parent
-        return ""
 
     def _open_above(self, scope: Scope | None, said: dict[str, Any]) -> str:
         """The span that a call stands under; agents get theirs with their first live step."""

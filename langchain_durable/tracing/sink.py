@@ -11,12 +11,12 @@ from opentelemetry.sdk.trace import ReadableSpan, Span, TracerProvider
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import Link, NonRecordingSpan, SpanContext, set_span_in_context
 
+from langchain_durable import semconv
 from langchain_durable.installation import own_version
 from langchain_durable.spans.start import Attributes, Start
 
 logger = logging.getLogger(__name__)
 
-SCOPE = "langchain_durable"
 _COMPLAINT = (
     "This release of the OpenTelemetry SDK has no TracerProvider._active_span_processor: the "
     "spans of runs, attempts and agents cannot be exported, only those of their steps."
@@ -30,8 +30,8 @@ class Sink:
         self.provider = provider
         self.resource = provider.resource
         version = own_version()
-        self.scope = InstrumentationScope(SCOPE, version)
-        self._tracer = provider.get_tracer(SCOPE, version)
+        self.scope = InstrumentationScope(semconv.SCOPE, version)
+        self._tracer = provider.get_tracer(semconv.SCOPE, version)
         self._complained = False
 
     def is_sampled(self, trace_id: int, start: Start, links: Sequence[Link]) -> bool:

@@ -51,7 +51,7 @@ class Teller:
             prompt = prompt_name(name, serialized, metadata)
             if prompt:
                 self._prompts[id(above)] = prompt
-        inside = _agent(above)
+        inside = scope.caller
         role = chain_role(
             name,
             metadata,
@@ -100,9 +100,7 @@ class Teller:
         self, scope: Scope, serialized: Told, metadata: Told, call_id: str | None, arguments: Any
     ) -> None:
         """A tool call has started."""
-        scope.describe = partial(
-            tool_started, serialized, metadata, call_id, agent=_agent(scope.parent)
-        )
+        scope.describe = partial(tool_started, serialized, metadata, call_id, agent=scope.caller)
         if self._content is not None:
             scope.content = partial(self._content.tool_input, arguments)
 
@@ -112,12 +110,3 @@ class Teller:
         scope.describe = partial(retriever_started, metadata)
         if self._content is not None:
             scope.content = partial(self._content.retriever_input, query)
-
-
-def _agent(scope: Scope | None) -> str | None:
-    """The name of the agent that a call is made in."""
-    while scope is not None:
-        if scope.agent is not None:
-            return scope.agent or None
-        scope = scope.parent
-    return None
