@@ -13,8 +13,10 @@ from langchain_durable import ids
 from langchain_durable.callbacks import PathTracker, RootCall, active
 from langchain_durable.durable import Durable
 from langchain_durable.intercept.install import install_graphs
-from langchain_durable.recorder.acquire import UNKNOWN_INPUT, Request, abort, acquire, finish
+from langchain_durable.recorder.acquire import acquire
 from langchain_durable.recorder.attempt import Attempt
+from langchain_durable.recorder.ending import abort, finish
+from langchain_durable.recorder.request import UNKNOWN_INPUT, Request
 from langchain_durable.recorder.runtime import Runtime
 from langchain_durable.scopes import Scope, Tree, is_streamed
 from langchain_durable.waiting import Procedure, drive

@@ -28,7 +28,8 @@ from langchain_durable.labels import (
     placed,
     places_of,
 )
-from langchain_durable.recorder.attempt import IN_DOUBT, Attempt
+from langchain_durable.recorder.answers import IN_DOUBT
+from langchain_durable.recorder.attempt import Attempt
 from langchain_durable.scopes import UNSEEN, Scope
 from langchain_durable.touchpoints import is_interrupt
 

@@ -22,7 +22,7 @@ from langchain_durable.functions import recorded
 from langchain_durable.graphs import GraphCalls
 from langchain_durable.intercept.install import install
 from langchain_durable.journal import Retention
-from langchain_durable.recorder.acquire import UNKNOWN_INPUT, Request
+from langchain_durable.recorder.request import UNKNOWN_INPUT, Request
 from langchain_durable.recorder.settings import Drift, Durability, Settings
 from langchain_durable.run import Run
 from langchain_durable.run_exports import Exporting

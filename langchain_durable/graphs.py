@@ -15,8 +15,8 @@ from typing import Any
 from langchain_core.runnables import RunnableConfig
 
 from langchain_durable.connecting import Connector
-from langchain_durable.recorder.acquire import Request
 from langchain_durable.recorder.attempt import Attempt
+from langchain_durable.recorder.request import Request
 from langchain_durable.running import Running
 from langchain_durable.touchpoints import (
     CHECKPOINTER,

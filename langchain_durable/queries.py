@@ -18,8 +18,11 @@ from langchain_durable.events import (
     StepStarted,
 )
 from langchain_durable.journal import Close, Header, Intent, Opened, Opening, Record, Verdict
-from langchain_durable.recorder.acquire import INPUT, PAGE, expired, not_found
-from langchain_durable.recorder.attempt import ARGUMENTS, bind
+from langchain_durable.recorder.answers import bind
+from langchain_durable.recorder.attempt import ARGUMENTS
+from langchain_durable.recorder.loading import PAGE
+from langchain_durable.recorder.refusals import expired, not_found
+from langchain_durable.recorder.request import INPUT
 from langchain_durable.recorder.runtime import Runtime
 from langchain_durable.state import Checkpoint, fold
 from langchain_durable.waiting import Procedure

@@ -13,8 +13,10 @@ from typing import Any, Protocol
 
 from langchain_durable.callbacks import PathTracker, active
 from langchain_durable.intercept.install import install_graphs
-from langchain_durable.recorder.acquire import Request, Stored, abort, acquire, finish
+from langchain_durable.recorder.acquire import acquire
 from langchain_durable.recorder.attempt import Attempt
+from langchain_durable.recorder.ending import abort, finish
+from langchain_durable.recorder.request import Request, Stored
 from langchain_durable.recorder.runtime import Runtime
 from langchain_durable.scopes import Tree
 from langchain_durable.waiting import Call, Procedure, adrive, drive

@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeVar
 from langchain_core.tools import BaseTool
 
 from langchain_durable.errors import ConfigurationError
-from langchain_durable.recorder.attempt import IN_DOUBT
+from langchain_durable.recorder.answers import IN_DOUBT
 
 Policy = Literal["retry", "ask", "fail"]
 T = TypeVar("T", bound=BaseTool)

@@ -11,7 +11,7 @@ from langchain_core.runnables import Runnable, RunnableConfig, RunnableSequence,
 
 from langchain_durable.callbacks import PathTracker, active
 from langchain_durable.journal import Intent
-from langchain_durable.recorder.acquire import UNKNOWN_INPUT, Request
+from langchain_durable.recorder.request import UNKNOWN_INPUT, Request
 from langchain_durable.running import Running, acall, aiterate, call, iterate
 from langchain_durable.touchpoints import STATE_METHODS, composing, is_command
 

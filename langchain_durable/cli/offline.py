@@ -32,9 +32,10 @@ from langchain_durable.journal import (
     RecordKind,
     Store,
 )
-from langchain_durable.recorder.acquire import Request, Stored
-from langchain_durable.recorder.attempt import Answer, Attempt
+from langchain_durable.recorder.answers import Answer
+from langchain_durable.recorder.attempt import Attempt
 from langchain_durable.recorder.failures import rebuild
+from langchain_durable.recorder.request import Request, Stored
 from langchain_durable.running import Running
 from langchain_durable.scopes import Scope
 from langchain_durable.touchpoints import is_graph, own_checkpointer

@@ -9,7 +9,8 @@ from typing import Any
 from langchain_durable.callbacks import Step
 from langchain_durable.errors import StepInDoubt
 from langchain_durable.events import Outcome, Usage
-from langchain_durable.recorder.attempt import IN_DOUBT, SETTLED
+from langchain_durable.recorder.answers import IN_DOUBT
+from langchain_durable.recorder.attempt import SETTLED
 from langchain_durable.spans.outcomes import outcome_of
 from langchain_durable.spans.start import Attributes
 from langchain_durable.touchpoints import can_interrupt, interrupt

@@ -5,76 +5,22 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import replace
 
-from langchain_durable.codec import decode_entry, encode_event
-from langchain_durable.errors import (
-    DurableError,
-    JournalCorrupt,
-    JournalTooNew,
-    RunBusy,
-    RunCrashLoop,
-    RunExpired,
-    RunInputMismatch,
-    RunNotFound,
-    Unjournalable,
-)
-from langchain_durable.events import Entry, RunStatus
+from langchain_durable.codec import encode_event
+from langchain_durable.errors import RunBusy, Unjournalable
 from langchain_durable.fingerprint import fingerprint, fingerprint_keys
-from langchain_durable.journal import (
-    FORMAT,
-    Header,
-    Intent,
-    Opened,
-    Opening,
-    RecordKind,
-    Verdict,
-)
-from langchain_durable.recorder.attempt import Attempt, bind
+from langchain_durable.journal import Header, Intent, Opened, Opening, RecordKind, Verdict
+from langchain_durable.recorder.answers import bind
+from langchain_durable.recorder.attempt import Attempt
+from langchain_durable.recorder.ending import RESULT
+from langchain_durable.recorder.loading import indexed, load_entries, load_index
+from langchain_durable.recorder.refusals import refuse
+from langchain_durable.recorder.request import INPUT, UNKNOWN_INPUT, Request, Stored
 from langchain_durable.recorder.runtime import Runtime
-from langchain_durable.replay import Index
 from langchain_durable.waiting import Pause, Procedure
 
 logger = logging.getLogger(__name__)
-
-PAGE = 1000
-INPUT = "input"
-
-
-class _Unknown:
-    """The input of a run whose program has not said it."""
-
-
-UNKNOWN_INPUT = _Unknown()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """A call that wants to be durable.
-
-    ``inputs`` is :data:`UNKNOWN_INPUT` where the program gave none to compare.
-    ``must_exist``: the run is known to be there (``resume``). ``stored_result``: a
-    completed run is answered with its result instead of being replayed.
-    """
-
-    inputs: Any = UNKNOWN_INPUT
-    intent: Intent = Intent.CALL
-    must_exist: bool = False
-    stored_result: bool = False
-    version: str = ""
-    program: str = ""
-    tenant: str = ""
-    call: Mapping[str, Any] = field(default_factory=dict)
-    metadata: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """The result of a completed run."""
-
-    value: Any
 
 
 def acquire(runtime: Runtime, attempt: Attempt, request: Request) -> Procedure[Stored | None]:
@@ -130,7 +76,7 @@ def _open(runtime: Runtime, attempt: Attempt, request: Request) -> Procedure[Ope
             waiting = waiting or _Wait(attempt.run_id, runtime.settings.lease)
             yield Pause(waiting.seconds(opened))
         else:
-            _refuse(opened, request, attempt.run_id)
+            refuse(opened, request, attempt.run_id)
             return opened
 
 
@@ -215,108 +161,6 @@ def _input_field(runtime: Runtime, attempt: Attempt, request: Request) -> dict[s
         return {}
 
 
-def _refuse(opened: Opened, request: Request, run_id: str) -> None:
-    """Raise for the verdicts that end an acquire."""
-    header = opened.header
-    if opened.verdict is Verdict.MISSING:
-        raise not_found(run_id)
-    if header is None:
-        return
-    if opened.verdict is Verdict.TOO_NEW:
-        raise JournalTooNew(
-            f"Run {run_id!r} was written by a newer release of langchain-durable.",
-            expected=f"format {FORMAT} or older",
-            came=f"format {header.format}",
-            do="install the newer release, or start a run with another run_id",
-        )
-    if opened.verdict is Verdict.EXPIRED:
-        raise expired(run_id)
-    if opened.verdict is Verdict.MISMATCH:
-        raise _mismatch(run_id, header, request)
-    if opened.verdict is Verdict.CRASH_LOOP:
-        raise RunCrashLoop(
-            run_id,
-            f"{header.stalls} attempts in a row died without recording one step; "
-            "it is failed now, reason crash_loop.",
-            expected="an attempt that gets one step further",
-            came=f"attempt {header.attempt} dead",
-            do="look at why the process dies (memory, a crashing tool), then call it again "
-            "with the same input to reopen it",
-        )
-
-
-def not_found(run_id: str) -> RunNotFound:
-    return RunNotFound(
-        run_id,
-        "there is no such run.",
-        expected="the id of a run in this journal",
-        came="an unknown one",
-        do="list the runs with durable.runs() or `langchain-durable runs`; check the URL and "
-        "the prefix",
-    )
-
-
-def expired(run_id: str) -> RunExpired:
-    return RunExpired(
-        run_id,
-        "its journal has reached its time to live.",
-        expected="a journal that is kept (7 days after the run's end by default)",
-        came="only the run's header",
-        do="use a new run_id, and set a longer retention if runs are resumed that late",
-    )
-
-
-def _mismatch(run_id: str, header: Header, request: Request) -> RunInputMismatch:
-    stored: dict[str, str] = {}
-    try:
-        stored = json.loads(header.fields.get("input_keys", b"{}"))
-    except ValueError:
-        logger.warning("run %r: its header has no readable input_keys", run_id)
-    came = {k: v.hex() for k, v in fingerprint_keys(request.inputs).items()}
-    keys = sorted(k for k in stored.keys() | came.keys() if stored.get(k) != came.get(k))
-    where = ", ".join(repr(k) for k in keys if k)
-    what = f"the value of {where} differs" if where else "the input differs"
-    return RunInputMismatch(
-        run_id,
-        f"it was started with another input: {what}.",
-        expected="the input that the run was started with, or None to go on with it",
-        came="another input",
-        do="use a new run_id: a new turn of a conversation is a new run "
-        "(its thread_id stays the same)",
-    )
-
-
-def load_index(runtime: Runtime, run_id: str, *, upto: int) -> Procedure[Index]:
-    """Read the journal up to a sequence number, and index it."""
-    return indexed(run_id, (yield from load_entries(runtime, run_id, upto=upto)))
-
-
-def load_entries(runtime: Runtime, run_id: str, *, upto: int) -> Procedure[list[Entry]]:
-    """Read the journal up to a sequence number. Payloads stay undecoded."""
-    entries: list[Entry] = []
-    after = 0
-    while after < upto:
-        records = yield runtime.store.load(run_id, after=after, limit=min(PAGE, upto - after))
-        if not records:
-            break
-        entries += [decode_entry(record) for record in records]
-        after = records[-1].seq
-    return entries
-
-
-def indexed(run_id: str, entries: Sequence[Entry]) -> Index:
-    """The index of a run's entries."""
-    try:
-        return Index(entries)
-    except (KeyError, AttributeError) as exc:
-        raise JournalCorrupt(
-            f"The journal of run {run_id!r} does not fit together.",
-            expected="every record's step declared before it",
-            came=f"an unknown node ({exc})",
-            do="do not resume this run; delete it and start anew",
-        ) from exc
-
-
 def _completed(
     runtime: Runtime, attempt: Attempt, request: Request, header: Header
 ) -> Procedure[Stored | None]:
@@ -325,67 +169,9 @@ def _completed(
         records = yield runtime.store.load(header.run_id, after=header.seq - 1, limit=1)
         last = records[0] if records else None
         if last is not None and last.kind is RecordKind.ATTEMPT_ENDED and last.payload:
-            where = bind(header.run_id, b"", "result")
+            where = bind(header.run_id, b"", RESULT)
             return Stored(runtime.codec.decode(last.payload, bind=where))
     index = yield from load_index(runtime, header.run_id, upto=header.seq)
     attempt.number = header.attempt
     attempt.opened(runtime.store, None, index, drift_ok=_same_version(header, request))
     return None
-
-
-def finish(runtime: Runtime, attempt: Attempt, value: Any, *, keep_result: bool) -> Procedure[None]:
-    """The program returned: record its result and give the run back."""
-    try:
-        if attempt.broken is not None:
-            raise attempt.broken
-        if attempt.interrupted:
-            ticket = attempt.end(RunStatus.PAUSED, reason="interrupt")
-        else:
-            payload = _result(runtime, attempt, value) if keep_result else None
-            ticket = attempt.end(RunStatus.COMPLETED, payload=payload)
-        yield from attempt.settle(ticket)
-    finally:
-        runtime.free(attempt)
-
-
-def _result(runtime: Runtime, attempt: Attempt, value: Any) -> bytes | None:
-    try:
-        return runtime.codec.encode(value, bind=bind(attempt.run_id, b"", "result"))
-    except DurableError as exc:
-        logger.warning(
-            "run %r: its result cannot be journaled; a later call replays its steps instead: %s",
-            attempt.run_id,
-            exc,
-        )
-        return None
-
-
-def abort(runtime: Runtime, attempt: Attempt, exc: BaseException) -> Procedure[None]:
-    """The program ended with an exception: failed, paused or cancelled."""
-    try:
-        if isinstance(attempt.broken, DurableError) or exc is attempt.broken:
-            attempt.closed = True  # the journal is lost to us; the lease runs out
-            return
-        status, reason = _ending(attempt, exc)
-        ticket = attempt.end(status, reason=reason, error=exc)
-        if isinstance(exc, Exception):
-            yield ticket
-        # else we are being cancelled: the record is on its way, nobody may wait
-    finally:
-        runtime.free(attempt)
-
-
-def _ending(attempt: Attempt, exc: BaseException) -> tuple[RunStatus, str]:
-    if attempt.cancelled:
-        return RunStatus.CANCELLED, "cancel"
-    if not isinstance(exc, Exception):
-        return RunStatus.PAUSED, _PAUSES.get(type(exc).__name__, type(exc).__name__)
-    return RunStatus.FAILED, type(exc).__name__
-
-
-_PAUSES = {
-    "GeneratorExit": "stream abandoned",
-    "CancelledError": "task cancelled",
-    "KeyboardInterrupt": "keyboard interrupt",
-    "SystemExit": "exit",
-}

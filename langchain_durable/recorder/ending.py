@@ -1,0 +1,76 @@
+"""Giving a run back: with its result, or with why it has none."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from langchain_durable.errors import DurableError
+from langchain_durable.events import RunStatus
+from langchain_durable.recorder.answers import bind
+from langchain_durable.recorder.attempt import Attempt
+from langchain_durable.recorder.runtime import Runtime
+from langchain_durable.waiting import Procedure
+
+logger = logging.getLogger(__name__)
+
+RESULT = "result"
+"""What the payload of a completed run's last entry is bound to."""
+
+
+def finish(runtime: Runtime, attempt: Attempt, value: Any, *, keep_result: bool) -> Procedure[None]:
+    """The program returned: record its result and give the run back."""
+    try:
+        if attempt.broken is not None:
+            raise attempt.broken
+        if attempt.interrupted:
+            ticket = attempt.end(RunStatus.PAUSED, reason="interrupt")
+        else:
+            payload = _result(runtime, attempt, value) if keep_result else None
+            ticket = attempt.end(RunStatus.COMPLETED, payload=payload)
+        yield from attempt.settle(ticket)
+    finally:
+        runtime.free(attempt)
+
+
+def _result(runtime: Runtime, attempt: Attempt, value: Any) -> bytes | None:
+    try:
+        return runtime.codec.encode(value, bind=bind(attempt.run_id, b"", RESULT))
+    except DurableError as exc:
+        logger.warning(
+            "run %r: its result cannot be journaled; a later call replays its steps instead: %s",
+            attempt.run_id,
+            exc,
+        )
+        return None
+
+
+def abort(runtime: Runtime, attempt: Attempt, exc: BaseException) -> Procedure[None]:
+    """The program ended with an exception: failed, paused or cancelled."""
+    try:
+        if isinstance(attempt.broken, DurableError) or exc is attempt.broken:
+            attempt.closed = True  # the journal is lost to us; the lease runs out
+            return
+        status, reason = _ending(attempt, exc)
+        ticket = attempt.end(status, reason=reason, error=exc)
+        if isinstance(exc, Exception):
+            yield ticket
+        # else we are being cancelled: the record is on its way, nobody may wait
+    finally:
+        runtime.free(attempt)
+
+
+def _ending(attempt: Attempt, exc: BaseException) -> tuple[RunStatus, str]:
+    if attempt.cancelled:
+        return RunStatus.CANCELLED, "cancel"
+    if not isinstance(exc, Exception):
+        return RunStatus.PAUSED, _PAUSES.get(type(exc).__name__, type(exc).__name__)
+    return RunStatus.FAILED, type(exc).__name__
+
+
+_PAUSES = {
+    "GeneratorExit": "stream abandoned",
+    "CancelledError": "task cancelled",
+    "KeyboardInterrupt": "keyboard interrupt",
+    "SystemExit": "exit",
+}

@@ -1,0 +1,46 @@
+"""Reading the journal of a run, for an attempt that goes on with it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from langchain_durable.codec import decode_entry
+from langchain_durable.errors import JournalCorrupt
+from langchain_durable.events import Entry
+from langchain_durable.recorder.runtime import Runtime
+from langchain_durable.replay import Index
+from langchain_durable.waiting import Procedure
+
+PAGE = 1000
+"""Entries that are read at once."""
+
+
+def load_index(runtime: Runtime, run_id: str, *, upto: int) -> Procedure[Index]:
+    """Read the journal up to a sequence number, and index it."""
+    return indexed(run_id, (yield from load_entries(runtime, run_id, upto=upto)))
+
+
+def load_entries(runtime: Runtime, run_id: str, *, upto: int) -> Procedure[list[Entry]]:
+    """Read the journal up to a sequence number. Payloads stay undecoded."""
+    entries: list[Entry] = []
+    after = 0
+    while after < upto:
+        records = yield runtime.store.load(run_id, after=after, limit=min(PAGE, upto - after))
+        if not records:
+            break
+        entries += [decode_entry(record) for record in records]
+        after = records[-1].seq
+    return entries
+
+
+def indexed(run_id: str, entries: Sequence[Entry]) -> Index:
+    """The index of a run's entries."""
+    try:
+        return Index(entries)
+    except (KeyError, AttributeError) as exc:
+        raise JournalCorrupt(
+            f"The journal of run {run_id!r} does not fit together.",
+            expected="every record's step declared before it",
+            came=f"an unknown node ({exc})",
+            do="do not resume this run; delete it and start anew",
+        ) from exc

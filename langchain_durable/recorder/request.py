@@ -1,0 +1,46 @@
+"""A call that wants to be durable, and what a run that is over answers it with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from langchain_durable.journal import Intent
+
+INPUT = "input"
+"""Field of a run's header that holds its input."""
+
+
+class _Unknown:
+    """The input of a run whose program has not said it."""
+
+
+UNKNOWN_INPUT = _Unknown()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """A call that wants to be durable.
+
+    ``inputs`` is :data:`UNKNOWN_INPUT` where the program gave none to compare.
+    ``must_exist``: the run is known to be there (``resume``). ``stored_result``: a
+    completed run is answered with its result instead of being replayed.
+    """
+
+    inputs: Any = UNKNOWN_INPUT
+    intent: Intent = Intent.CALL
+    must_exist: bool = False
+    stored_result: bool = False
+    version: str = ""
+    program: str = ""
+    tenant: str = ""
+    call: Mapping[str, Any] = field(default_factory=dict)
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """The result of a completed run."""
+
+    value: Any
