@@ -14,8 +14,8 @@ from langchain_durable import Durable
 from langchain_durable.codec import decode_entry
 from langchain_durable.events import Entry, StepEnded
 from langchain_durable.journal import Record
-from langchain_durable.recorder.acquire import load_index
-from langchain_durable.recorder.attempt import bind
+from langchain_durable.recorder.answers import bind
+from langchain_durable.recorder.loading import load_index
 from langchain_durable.recorder.runtime import Runtime
 from langchain_durable.replay import Index
 from langchain_durable.waiting import drive

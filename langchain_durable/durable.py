@@ -61,13 +61,15 @@ class Durable(RunsById, Exporting, Costs):
     keep. ``encryption_key``: 16, 24 or 32 bytes; values are then encrypted (AES-GCM), and
     unencrypted ones refused. ``max_value_bytes``: cap of one value.
     ``require_finish_reason``: a stream of a known provider that ends without one raises
-    ``StreamCut`` instead of passing for an answer.
+    ``StreamCut`` instead of passing for an answer. ``stream_usage``: streams of clients that
+    leave it open (``ChatOpenAI`` with a ``base_url``) ask their server for the tokens used.
 
     Every call is a span of ``tracer_provider`` (default: the app's global one, whenever it is
     configured), and counted by ``meter_provider``. ``trace``: ``"one"`` for a run, over all its
     attempts, or a ``"linked"`` one for each. ``prices``: what model calls cost (a price book, a
     callable, a table in a file; default: ``genai-prices``, if it is installed; ``False``: none).
     ``tenant`` is the key in ``configurable`` or ``metadata`` by whose value costs are told apart.
+    ``semconv_profile="next"`` has metrics under the GenAI conventions' coming names.
     What calls say is on spans only if ``OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT`` asks
     for it; ``redact_spans`` sees it before.
     """
@@ -89,11 +91,13 @@ class Durable(RunsById, Exporting, Costs):
         previous_keys: Sequence[bytes] = (),
         max_value_bytes: int = 32 * 2**20,
         require_finish_reason: bool = True,
+        stream_usage: bool = False,
         tracer_provider: TracerProvider | None = None,
         meter_provider: MeterProvider | None = None,
         trace: Literal["one", "linked"] = "one",
         prices: Prices = None,
         tenant: str = "tenant",
+        semconv_profile: Literal["current", "next"] = "current",
         redact_spans: Callable[[Any], Any] | None = None,
     ) -> None:
         telemetry = make_telemetry(
@@ -102,6 +106,7 @@ class Durable(RunsById, Exporting, Costs):
             trace=trace,
             prices=prices,
             tenant=tenant,
+            profile=semconv_profile,
             redact=redact_spans,
         )
         self._tenant = tenant
@@ -113,6 +118,7 @@ class Durable(RunsById, Exporting, Costs):
                 lease=lease,
                 version=version,
                 require_finish_reason=require_finish_reason,
+                stream_usage=stream_usage,
                 telemetry=telemetry,
             ),
             prefix=prefix,

@@ -36,8 +36,8 @@ class DurableInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # as above
     """Traces the LangChain calls of this process, journaled or not.
 
     ``instrument`` takes ``tracer_provider`` and ``meter_provider`` (the global ones, which may
-    be configured later), ``prices``, ``tenant`` and ``redact`` as ``Durable`` does, and
-    ``skip_dep_check``; it leaves others alone. Content is captured as
+    be configured later), ``prices``, ``tenant``, ``semconv_profile`` and ``redact`` as
+    ``Durable`` does, and ``skip_dep_check``; it leaves others alone. Content is captured as
     ``OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT`` says: by default, none. Each provider
     gets one ``CostSpanProcessor``, which prices other instrumentors' spans of model calls too.
 

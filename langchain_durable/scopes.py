@@ -34,9 +34,10 @@ class Scope:
     ``describe`` gives what its span says, ``span`` is that of a step under way. A chain has a
     ``describe`` only if it has a span: an ``agent``, by its name, which may be empty, or the
     root. ``content`` gives what the call was asked, ``shown`` is what it answered, where the app
-    captures that.
-    ``settled`` is its price. ``trace``, ``above`` and ``sampled`` are those of an outermost
-    call that is observed, and not part of a run: its trace, and the span it stands under.
+    captures that. ``settled`` is its price, on ``estimated`` tokens if the provider reported none
+    for ``prompt``; ``per_chunk`` the mean time between two chunks of its answer, in seconds.
+    ``trace``, ``above`` and ``sampled`` are those of an outermost call that is observed, and not
+    part of a run: its trace, and the span it stands under.
     """
 
     __slots__ = (
@@ -51,6 +52,7 @@ class Scope:
         "drift",
         "drift_ok",
         "entered",
+        "estimated",
         "inputs",
         "kind",
         "label",
@@ -58,6 +60,8 @@ class Scope:
         "node",
         "parent",
         "parent_span_id",
+        "per_chunk",
+        "prompt",
         "recorded",
         "sampled",
         "settled",
@@ -101,6 +105,9 @@ class Scope:
         self.start: Start | None = None
         self.shown: Attributes = {}
         self.settled: Any = None
+        self.estimated: Any = None
+        self.per_chunk: float | None = None
+        self.prompt: Any = None
         self.span: Any = None
         self.span_id = ""
         self.parent_span_id = ""

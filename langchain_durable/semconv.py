@@ -282,7 +282,7 @@ AGENT_TOOL_CALLS = Metric(
 )
 """This and the inference calls: next profile only."""
 
-RUNS = _counter("langchain_durable.runs", "{run}", "Attempts that gave their run back, by status.")
+RUNS = _counter("langchain_durable.runs", "{run}", "Attempts that ended, by status.")
 STEPS_EXECUTED = _counter("langchain_durable.steps.executed", "{step}", "Calls that were made.")
 STEPS_REPLAYED = _counter(
     "langchain_durable.steps.replayed", "{step}", "Calls that were answered from the journal."
@@ -292,7 +292,7 @@ COST_SAVED = _counter(
     "langchain_durable.cost.saved", "{USD}", "What replayed calls would have cost again."
 )
 COST_WASTED = _counter(
-    "langchain_durable.cost.wasted", "{USD}", "What calls cost whose result a crash lost."
+    "langchain_durable.cost.wasted", "{USD}", "What calls cost that a crash had made again."
 )
 UNPRICED_CALLS = _counter(
     "langchain_durable.cost.unpriced_calls", "{call}", "Model calls whose price is not known."

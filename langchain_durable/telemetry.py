@@ -14,7 +14,9 @@ from langchain_durable.costs.price_book import PriceBook, PriceFunction
 from langchain_durable.costs.pricing import Pricing
 from langchain_durable.errors import ConfigurationError
 from langchain_durable.metrics import Meters
+from langchain_durable.semconv import Profile
 from langchain_durable.spans.content import Content, capture_from_environment
+from langchain_durable.tracing.metering import Metering
 from langchain_durable.tracing.telemetry import Telemetry
 
 Prices = (
@@ -30,6 +32,7 @@ def make_telemetry(
     trace: Literal["one", "linked"] = "one",
     prices: Prices = None,
     tenant: str = "tenant",
+    profile: Profile | str = Profile.CURRENT,
     redact: Callable[[Any], Any] | None = None,
 ) -> Telemetry:
     """What a handle tells OpenTelemetry. Raises ``ConfigurationError`` for a bad option.
@@ -46,10 +49,12 @@ def make_telemetry(
     return Telemetry(
         tracer_provider=tracer_provider,
         pricing=_pricing(prices),
-        meters=Meters(meter_provider, tenant_label=tenant),
+        metering=Metering(
+            meters=Meters(meter_provider, profile=profile, tenant_label=tenant),
+            listening=meter_provider is not None,
+        ),
         content=_content(redact),
         linked=trace == "linked",
-        metered=meter_provider is not None,
     )
 
 

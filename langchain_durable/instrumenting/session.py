@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 from opentelemetry import trace
 from opentelemetry.context import Context
@@ -34,6 +34,7 @@ class Session:
         meter_provider: MeterProvider | None = None,
         prices: Prices = None,
         tenant: str = "tenant",
+        semconv_profile: Literal["current", "next"] = "current",
         redact: Callable[[Any], Any] | None = None,
         **others: Any,
     ) -> None:
@@ -42,6 +43,7 @@ class Session:
             meter_provider=meter_provider,
             prices=prices,
             tenant=tenant,
+            profile=semconv_profile,
             redact=redact,
         )
         pricing = self._telemetry.pricing
@@ -118,7 +120,7 @@ class Session:
         The tracer counts those that we trace; of several others, each has a span of its own.
         """
         scope = span.instrumentation_scope.name if span.instrumentation_scope else ""
-        meters = self._telemetry.meters
+        meters = self._telemetry.metering.meters
         if meters is None or scope == semconv.SCOPE or not isinstance(span, Span):
             return
         if scope in PEERS and scope not in active_peers()[:1]:

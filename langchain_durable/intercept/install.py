@@ -50,9 +50,19 @@ OURS = "__langchain_durable__"
 
 Maker = Callable[[Callable[..., Any]], Callable[..., Any]]
 
-_CHAT_STREAM = StreamForm(form=CHAT, merge=merged_chat, replay=chat_chunk, finishes=chat_finishes)
+_CHAT_STREAM = StreamForm(
+    form=CHAT,
+    merge=merged_chat,
+    replay=chat_chunk,
+    finishes=chat_finishes,
+    answer=lambda result: result.generations[0].message,
+)
 _TEXT_STREAM = StreamForm(
-    form=COMPLETION, merge=merged_completion, replay=completion_chunk, finishes=completion_finishes
+    form=COMPLETION,
+    merge=merged_completion,
+    replay=completion_chunk,
+    finishes=completion_finishes,
+    answer=lambda result: result.generations[0][0].text,
 )
 
 

@@ -26,12 +26,16 @@ _OVER: Any = object()
 
 @dataclass(frozen=True, slots=True)
 class StreamForm:
-    """How the streams of one kind of model are merged, replayed and told from cut ones."""
+    """How the streams of one kind of model are merged, replayed and told from cut ones.
+
+    ``answer`` gives what a merged stream says: a message, or a text.
+    """
 
     form: Form
     merge: Callable[[Sequence[Any]], Any]
     replay: Callable[[Mapping[str, Any]], Chunk]
     finishes: Callable[[Any], bool]
+    answer: Callable[[Any], Any]
 
 
 @dataclass(slots=True)
@@ -43,7 +47,8 @@ class Streaming:
     model: Any
     chunks: list[Any] = field(default_factory=list)
     first: int = 0
-    """When the first chunk came, in nanoseconds."""
+    last: int = 0
+    """When the first and the last chunk came, in nanoseconds."""
 
     def begin(self) -> Procedure[Chunk | None]:
         """The recorded answer as a chunk; None if the provider has to be called."""
@@ -57,8 +62,9 @@ class Streaming:
 
     def take(self, chunk: Any) -> None:
         """Remember a chunk as it came: LangChain sets attributes of its message later."""
+        self.last = self.step.attempt.settings.clock()
         if not self.chunks:
-            self.first = self.step.attempt.settings.clock()
+            self.first = self.last
         kept = copy.copy(chunk)
         if isinstance(chunk, ChatGenerationChunk):
             kept.message = copy.copy(chunk.message)
@@ -77,9 +83,19 @@ class Streaming:
         result = self.form.merge(self.chunks)
         usage, told = ending(self.form.form, result)
         attempt.trace.saw(scope, result)
+        if usage is None:
+            attempt.trace.estimate(scope, self.form.answer(result))
+        if len(self.chunks) > 1:
+            # Once a call: a record for each chunk would cost more than making it.
+            scope.per_chunk = max(0, self.last - self.first) / 1e9 / (len(self.chunks) - 1)
         told |= first_chunk(max(0, self.first - scope.entered) / 1e9)
         value = self.form.form.pack(result)
         yield from attempt.settle(attempt.complete(scope, value, usage, told))
+
+    def asking(self, kwargs: dict[str, Any]) -> dict[str, Any]:
+        """The arguments of the provider's method, which may have to ask for its usage."""
+        wanted = self.step.attempt.settings.stream_usage and _leaves_usage_out(self.model, kwargs)
+        return {**kwargs, "stream_usage": True} if wanted else kwargs
 
     @property
     def current(self) -> AbstractContextManager[Any]:
@@ -105,6 +121,13 @@ FINISHING = ("langchain_openai", "langchain_anthropic", "langchain_google_genai"
 
 def _must_finish(model: Any) -> bool:
     return any(cls.__module__.partition(".")[0] in FINISHING for cls in type(model).__mro__)
+
+
+def _leaves_usage_out(model: Any, kwargs: Mapping[str, Any]) -> bool:
+    """Is this a client that can report the tokens of a stream, and was not told whether to?"""
+    options = {*kwargs, *(getattr(model, "model_kwargs", None) or ())}
+    told = options & {"stream_usage", "stream_options"}
+    return getattr(model, "stream_usage", True) is None and not told
 
 
 def chat_finishes(chunk: ChatGenerationChunk) -> bool:
@@ -143,7 +166,7 @@ def sync_stream(original: Original, kind: StepKind, form: StreamForm) -> Origina
             yield replayed
             return
         try:
-            chunks = iter(original(streaming.model, *args, **kwargs))
+            chunks = iter(original(streaming.model, *args, **streaming.asking(kwargs)))
             while True:
                 with streaming.current:
                     chunk = next(chunks, _OVER)
@@ -178,7 +201,7 @@ def async_stream(original: Original, kind: StepKind, form: StreamForm) -> Origin
             yield replayed
             return
         try:
-            chunks = aiter(original(streaming.model, *args, **kwargs))
+            chunks = aiter(original(streaming.model, *args, **streaming.asking(kwargs)))
             while True:
                 with streaming.current:
                     chunk = await anext(chunks, _OVER)

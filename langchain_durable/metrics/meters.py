@@ -59,6 +59,11 @@ class Meters:
         self._tokens = TokenMeter(meter, self._profile, tally)
         self._count = tally.add
 
+    @property
+    def counts_calls(self) -> bool:
+        """Whether the profile has metrics for the calls that an agent makes."""
+        return self._instruments.inference_calls is not None
+
     # -- steps --------------------------------------------------------------------------------
 
     @harmless
@@ -198,12 +203,20 @@ class Meters:
         self._count(self._instruments.runs, 1, labels)
 
     @harmless
-    def attempt_crashed(self, *, wasted: Decimal | None, tenant: str = "") -> None:
-        """Record what calls of a dead attempt cost whose results are lost; None: not known."""
-        if wasted:
-            self._count(
-                self._instruments.wasted, float(wasted), self._labels((self._tenant, tenant))
-            )
+    def attempt_crashed(self, *, tenant: str = "") -> None:
+        """Record that an attempt has died; whoever takes its run over knows of it."""
+        labels = self._labels((self._tenant, tenant))
+        labels[semconv.STATUS] = Outcome.CRASHED.value
+        self._count(self._instruments.runs, 1, labels)
+
+    @harmless
+    def call_wasted(
+        self, *, cost: Decimal, tenant: str = "", context: Context | None = None
+    ) -> None:
+        """Record a call that a crash had made wait for its second answer: what that cost is
+        taken for the cost of the first, which nobody has seen."""
+        labels = self._labels((self._tenant, tenant))
+        self._count(self._instruments.wasted, float(cost), labels, context)
 
     @harmless
     def lease_lost(self) -> None:

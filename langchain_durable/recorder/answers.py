@@ -55,6 +55,7 @@ class Answers:
         self.codec = codec
         self.settings = settings
         self.tree = tree
+        self.metering = settings.telemetry.metering
         self.trace = AttemptTrace(settings.telemetry, run_id, settings.random_hex)
         self.lease: Lease | None = None
         self.index: Index | None = None

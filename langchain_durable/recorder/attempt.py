@@ -5,12 +5,14 @@ from __future__ import annotations
 import threading
 import warnings
 from collections.abc import Callable
+from time import perf_counter
 from typing import Any
 
 from langchain_durable.codec import Codec, encode_event
 from langchain_durable.errors import (
     DurableError,
     DurableWarning,
+    RunFenced,
     Unjournalable,
 )
 from langchain_durable.events import (
@@ -191,11 +193,19 @@ class Attempt(Answers):
         """Wait until a record is acknowledged. If it cannot be, the run stops here."""
         if ticket is SETTLED:
             return
+        since = perf_counter()
         try:
             yield ticket
         except DurableError as exc:
-            self.broken = exc
+            self.stop(exc)
             raise
+        self.metering.waited(since)
+
+    def stop(self, exc: DurableError) -> None:
+        """Record nothing more: the journal is lost to this attempt."""
+        if isinstance(exc, RunFenced) and self.broken is None:
+            self.metering.lease_lost()
+        self.broken = exc
 
     # -- the end --------------------------------------------------------------------
 

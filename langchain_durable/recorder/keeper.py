@@ -95,7 +95,7 @@ class LeaseKeeper:
                     attempt.cancelled = True
             except RunFenced as exc:
                 if not attempt.closed:
-                    attempt.broken = exc
+                    attempt.stop(exc)
             except DurableError as exc:
                 # The lease may still be ours; the next append decides.
                 logger.warning("could not renew the lease of run %r: %s", attempt.run_id, exc)

@@ -36,6 +36,7 @@ class Settings:
     lease: float = 10.0
     version: str = ""
     require_finish_reason: bool = True
+    stream_usage: bool = False
     clock: Callable[[], int] = time.time_ns
     random_hex: Callable[[int], str] = _random_hex
     telemetry: Telemetry = field(default_factory=Telemetry)

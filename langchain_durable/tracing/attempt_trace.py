@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import Any
 
 from opentelemetry import trace
-from opentelemetry.trace import SpanContext, StatusCode
+from opentelemetry.trace import StatusCode
 
 from langchain_durable.events import (
     AttemptEnded,
     AttemptStarted,
     Entry,
-    ErrorInfo,
-    Outcome,
     RunStatus,
     StepEnded,
     StepKind,
@@ -27,11 +24,12 @@ from langchain_durable.scopes import Scope
 from langchain_durable.spans.compact import CALL_ID, SPAN, TOOL_CALL_ID, compact, compact_end
 from langchain_durable.spans.functions import function_started
 from langchain_durable.spans.ids import span_context
-from langchain_durable.spans.left import ABOVE, AGENT, LEFT, as_its_attempt
-from langchain_durable.spans.outcomes import describe, ended, outcome_of, step_ended
+from langchain_durable.spans.left import AGENT
+from langchain_durable.spans.outcomes import step_ended
 from langchain_durable.spans.priced import BOOK, told_cost
 from langchain_durable.spans.runs import attempt_ended, identity, run_started, told_replayed
 from langchain_durable.spans.start import Attributes, Start
+from langchain_durable.tracing.agent_spans import AgentSpans
 from langchain_durable.tracing.current import NOTHING, Current, current_of
 from langchain_durable.tracing.guard import harmless, nothing, warn
 from langchain_durable.tracing.lost import is_crashed, lost_spans
@@ -55,7 +53,7 @@ class RunPlace:
     sampled: bool = True
 
 
-class AttemptTrace:
+class AttemptTrace(AgentSpans):
     """Opens spans for the steps of an attempt, and for the agents and chains around them.
 
     A step's span is the SDK's own, so that it is current while the provider is called. Those
@@ -64,18 +62,12 @@ class AttemptTrace:
     """
 
     def __init__(self, telemetry: Telemetry, run_id: str, new_id: Callable[[int], str]) -> None:
-        self._telemetry = telemetry
+        super().__init__(telemetry, new_id)
         self._run_id = run_id
-        self._new_id = new_id
-        self._lock = threading.Lock()
-        self._sink: Any = None
         self._seen: dict[str, str] = {}
-        self._agents: dict[int, tuple[Scope, Start, int]] = {}
-        self._left: list[list[Any]] = []
         self._book = ""
         self.number = 0
         self.tenant = ""
-        self.span_id = new_id(8)
         self.place = RunPlace(trace=new_id(16), root_span=new_id(8))
         self.own_trace = self.place.trace
         self.began = AttemptStarted(time=0, owner="", span_id=self.span_id)
@@ -138,7 +130,7 @@ class AttemptTrace:
     @harmless(nothing)
     def _recover(self, header: Header, entries: Sequence[Entry]) -> None:
         if is_crashed(entries):
-            self._telemetry.crashed(self.tenant)
+            self._telemetry.metering.crashed(self.tenant)
         if self._sink is not None:
             self._sink.emit(lost_spans(entries, header, self._sink))
 
@@ -165,7 +157,7 @@ class AttemptTrace:
         said = dict(event.attributes)
         self._note_left(said)
         event = replace(event, attributes=said)
-        self._telemetry.run_ended(event.status, self.tenant)
+        self._telemetry.metering.run_ended(event.status, self.tenant)
         if self._sink is not None:
             self._emit_ended(event)
         return event
@@ -183,16 +175,6 @@ class AttemptTrace:
             run = opened_run(self._run_id, self.place.program, root, self.place.began)
             spans.append(self._finished(run, event.time, status, told))
         self._sink.emit(span for span in spans if span is not None)
-
-    def _finished(self, opened: Any, time: int, status: Any, told: Attributes) -> Any:
-        from langchain_durable.spans.finished import finished
-
-        resource, scope = self._sink.resource, self._sink.scope
-        return finished(opened, time, status, told, resource=resource, scope=scope)
-
-    def _context(self, scope: Scope, span_id: str) -> SpanContext | None:
-        """The context of the span that a scope stands under."""
-        return span_context(self._trace_of(scope), span_id)
 
     def _named_agent(self) -> Attributes:
         return identity(self._run_id, self.number)
@@ -230,6 +212,8 @@ class AttemptTrace:
         if packed:
             said[SPAN] = packed
         self._note_left(said)
+        if self._telemetry.metering.counts_calls:
+            self._count_call(scope)
         scope.start = start
         scope.span_id = self._open(scope, start, parent, time) or self._new_id(8)
         scope.parent_span_id = parent
@@ -255,7 +239,7 @@ class AttemptTrace:
     def end_step(self, scope: Scope, event: StepEnded, told: Attributes) -> None:
         """Close a step's span as its journal entry says."""
         span, scope.span = scope.span, None
-        self._telemetry.measure(scope, event, told, span, self.tenant)
+        self._telemetry.metering.step(scope, event, told, span, self.tenant)
         if span is None:
             return
         status, how = step_ended(event)
@@ -271,12 +255,17 @@ class AttemptTrace:
         if scope.content is not None and scope.span is not None:
             scope.shown = self._telemetry.shown(scope, result)
 
+    @harmless(nothing)
+    def estimate(self, scope: Scope, answer: Any) -> None:
+        """Take a streamed answer's tokens for what its length is worth: none were reported."""
+        scope.estimated = self._telemetry.estimate(scope.prompt, answer)
+
     @harmless(dict)
     def told_end(self, scope: Scope, told: Attributes, usage: Usage | None) -> dict[str, Any]:
         """What a step's last entry says: of its span, its price, agents that ended before."""
         said: dict[str, Any] = {}
         if scope.kind is StepKind.MODEL and told:
-            scope.settled = self._telemetry.settle(scope.start, told, usage)
+            scope.settled = self._telemetry.settle(scope.start, told, usage, scope.estimated)
             said |= self._told_once(priced(scope.settled))
         packed = compact_end(told, usage) if told or usage is not None else None
         if packed:
@@ -297,85 +286,7 @@ class AttemptTrace:
     def replayed(self, scope: Scope, cost: str | None) -> None:
         """A step was answered from the journal: it has its span, and has been paid."""
         if scope.kind is not None:
-            self._telemetry.replayed(scope.kind, scope.name, cost, self.tenant)
-
-    # -- agents and chains ------------------------------------------------------------
-
-    def _open_above(self, scope: Scope | None, said: dict[str, Any]) -> str:
-        """The span that a call stands under; agents get theirs with their first live step."""
-        closed: list[Scope] = []
-        while scope is not None and not scope.span_id:
-            if scope.describe is not None:
-                closed.append(scope)
-            scope = scope.parent
-        parent = scope.span_id if scope is not None else self.span_id
-        for agent in reversed(closed):
-            with self._lock:
-                if agent.span_id:  # another of its steps was quicker
-                    parent = agent.span_id
-                    continue
-                assert agent.describe is not None
-                start = agent.describe()
-                if agent.content is not None:
-                    agent.shown = agent.content()
-                agent.parent_span_id = parent
-                agent.span_id = self._new_id(8)
-                self._agents[id(agent)] = (agent, start, agent.entered)
-            packed = compact(start, kind=None, name="")
-            said.setdefault(ABOVE, []).append([agent.span_id, parent, agent.entered, packed])
-            parent = agent.span_id
-        return parent
-
-    @harmless(nothing)
-    def leave(self, scope: Scope, error: BaseException | None, outputs: Any = None) -> None:
-        """An agent, or the root, has ended."""
-        if scope.content is not None and error is None:
-            scope.shown |= self._telemetry.chain_shown(outputs, scope.shown)
-        with self._lock:
-            known = self._agents.pop(id(scope), None)
-        if known is not None:
-            self._telemetry.chain_ended(known[1], known[2], error)
-            info = None if error is None else describe(error)
-            self._close(known, outcome_of(error), info)
-
-    def _close(
-        self, known: tuple[Scope, Start, int], outcome: Outcome, info: ErrorInfo | None
-    ) -> None:
-        scope, start, began = known
-        time = self._telemetry.clock()
-        failed = [] if info is None else [[info.module, info.qualname, info.message[:500]]]
-        with self._lock:
-            self._left.append([scope.span_id, time, outcome.value, {}, *failed])
-        if self._sink is None:
-            return
-        from langchain_durable.spans.finished import Opened
-
-        status, told = ended(outcome, info)
-        opened = Opened(
-            Start(start.name, start.kind, {**start.attributes, **self._named_agent()}),
-            began,
-            self._trace_of(scope),
-            scope.span_id,
-            (self._trace_of(scope), scope.parent_span_id) if scope.parent_span_id else None,
-        )
-        span = self._finished(opened, time, status, {**told, **scope.shown})
-        self._sink.emit([span] if span is not None else [])
-
-    @harmless(nothing)
-    def _sweep(self, event: AttemptEnded) -> None:
-        """Close the agents that were never told that they have ended: cancelled or abandoned."""
-        with self._lock:
-            known, self._agents = [*self._agents.values()], {}
-        for agent in known:
-            self._close(agent, *as_its_attempt(event))
-
-    def _note_left(self, said: dict[str, Any]) -> None:
-        """Have an entry tell of the agents that have ended since the last one."""
-        if self._left:
-            with self._lock:
-                left, self._left = self._left, []
-            if left:
-                said[LEFT] = left
+            self._telemetry.metering.replayed(scope.kind, scope.name, cost, self.tenant)
 
 
 def _text(header: Header, field_name: str) -> str:

@@ -8,7 +8,8 @@ from opentelemetry import trace
 
 from langchain_durable.events import ErrorInfo, Outcome
 from langchain_durable.scopes import Scope
-from langchain_durable.spans.start import Attributes, Start
+from langchain_durable.spans.start import Attributes
+from langchain_durable.tracing.agent_spans import OpenAgent
 from langchain_durable.tracing.attempt_trace import AttemptTrace
 from langchain_durable.tracing.telemetry import Telemetry
 
@@ -57,15 +58,13 @@ class ObservedTrace(AttemptTrace):
         if self._sink is not None and start is not None:
             root.sampled = self._sink.is_sampled(int(root.trace, 16), start, ())
 
-    def _close(
-        self, known: tuple[Scope, Start, int], outcome: Outcome, info: ErrorInfo | None
-    ) -> None:
-        scope, _, _ = known
+    def _close(self, agent: OpenAgent, outcome: Outcome, info: ErrorInfo | None) -> None:
+        scope = agent.scope
         root = _root(scope)
         if scope is root:
             scope.parent_span_id = root.above
         if root.sampled:
-            super()._close(known, outcome, info)
+            super()._close(agent, outcome, info)
         self._left.clear()
 
 

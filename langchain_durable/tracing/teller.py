@@ -83,6 +83,7 @@ class Teller:
         completion: bool,
     ) -> None:
         """A model call has started."""
+        scope.prompt = prompt
         made_from = self._prompts.pop(id(scope.parent), None) if self._prompts else None
         scope.describe = partial(
             model_started,

@@ -23,7 +23,8 @@ from langchain_durable.events import (
     Usage,
 )
 from langchain_durable.journal import Close, Draft, Intent, Opening, Store
-from langchain_durable.recorder.attempt import ARGUMENTS, bind
+from langchain_durable.recorder.answers import bind
+from langchain_durable.recorder.attempt import ARGUMENTS
 
 SECOND = 10**9
 START = 1_795_000_000 * SECOND

@@ -315,12 +315,13 @@ def test_the_calls_of_an_agent_are_counted_in_the_next_profile(following: Metere
 def test_runs_crashes_leases_and_the_journal(current: Metered) -> None:
     meters = current.meters
     meters.run_ended(status=RunStatus.PAUSED, tenant="acme")
-    meters.attempt_crashed(wasted=Decimal("0.75"), tenant="acme")
-    meters.attempt_crashed(wasted=None, tenant="acme")
+    meters.attempt_crashed(tenant="acme")
+    meters.call_wasted(cost=Decimal("0.75"), tenant="acme")
     meters.lease_lost()
     meters.journal_latency(0.0015)
     assert current.points("langchain_durable.runs") == [
-        ({"langchain_durable.status": "paused", "tenant": "acme"}, 1)
+        ({"langchain_durable.status": "crashed", "tenant": "acme"}, 1),
+        ({"langchain_durable.status": "paused", "tenant": "acme"}, 1),
     ]
     assert current.points("langchain_durable.cost.wasted") == [({"tenant": "acme"}, 0.75)]
     assert current.points("langchain_durable.leases.lost") == [({}, 1)]

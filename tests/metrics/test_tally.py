@@ -84,9 +84,9 @@ def test_a_forked_process_does_not_report_its_parents_sums() -> None:
         _step(metered)
         child = os.fork()
         _step(metered)
-        print("child" if child == 0 else "parent", metered.points(STEPS)[0][1], flush=True)
         if child:
-            os.waitpid(child, 0)
+            os.waitpid(child, 0)  # else their lines may mix
+        print("child" if child == 0 else "parent", metered.points(STEPS)[0][1], flush=True)
     """
     told = _run(program)
     assert sorted(told.split("\n")) == ["", "child 1", "parent 2"]

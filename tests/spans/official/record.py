@@ -30,15 +30,13 @@ CAPTURE = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"
 
 
 def main() -> None:
-    from opentelemetry.instrumentation.genai.langchain import (  # type: ignore[import-not-found]
-        LangChainInstrumentor,
-    )
+    from opentelemetry.instrumentation.genai.langchain import LangChainInstrumentor
 
     exporter = InMemorySpanExporter()
     provider = TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(exporter))
     trace.set_tracer_provider(provider)
-    instrumentor = LangChainInstrumentor()
+    instrumentor = LangChainInstrumentor()  # type: ignore[no-untyped-call]  # as published
     with ScriptedOpenAI() as server:
         for example in EXAMPLES:
             server.reset()
