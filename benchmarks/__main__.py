@@ -14,6 +14,7 @@ from pathlib import Path
 
 from benchmarks import machine, report
 from benchmarks.bench import Bench, Benchmark
+from benchmarks.chunks import CHUNK
 from benchmarks.importing import IMPORT
 from benchmarks.loading import LOADING
 from benchmarks.overhead import OVERHEAD
@@ -22,9 +23,20 @@ from benchmarks.row import Row
 from benchmarks.savers import SAVER
 from benchmarks.sizes import BYTES
 from benchmarks.steps import STEP
+from benchmarks.telemetry import TELEMETRY
 from tests.servers import Server, valkey_binary
 
-ALL: Sequence[Benchmark] = (STEP, ROUND_TRIPS, BYTES, SAVER, OVERHEAD, LOADING, IMPORT)
+ALL: Sequence[Benchmark] = (
+    STEP,
+    ROUND_TRIPS,
+    BYTES,
+    SAVER,
+    OVERHEAD,
+    TELEMETRY,
+    CHUNK,
+    LOADING,
+    IMPORT,
+)
 _RESULTS = Path(__file__).parent / "results"
 
 

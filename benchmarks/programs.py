@@ -7,14 +7,21 @@ from __future__ import annotations
 
 import base64
 import random
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Any
 
 from langchain.agents import create_agent
 from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
+from langchain_core.language_models.base import LangSmithParams
+from langchain_core.messages import (
+    AIMessage,
+    AIMessageChunk,
+    BaseMessage,
+    HumanMessage,
+    ToolMessage,
+)
 from langchain_core.output_parsers import StrOutputParser
-from langchain_core.outputs import ChatGeneration, ChatResult
+from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 from langchain_core.prompts import ChatPromptTemplate, MessagesPlaceholder
 from langchain_core.runnables import Runnable, RunnableLambda
 from langchain_core.tools import BaseTool, StructuredTool
@@ -35,10 +42,12 @@ class InstantModel(BaseChatModel):
     """Answers at once, which is the worst case for whoever adds to a call.
 
     ``turns`` is how often it asks for the tool before its last answer; ``answer`` is that.
+    ``model_id`` is what it calls itself.
     """
 
     turns: int = 2
     answer: str = _DONE
+    model_id: str = "instant"
 
     @property
     def _llm_type(self) -> str:
@@ -61,7 +70,7 @@ class InstantModel(BaseChatModel):
             self.answer if turn >= self.turns else "",
             tool_calls=[] if turn >= self.turns else calls,
             usage_metadata={"input_tokens": 10, "output_tokens": 5, "total_tokens": 15},
-            response_metadata={"model_name": "instant", "finish_reason": "stop"},
+            response_metadata={"model_name": self.model_id, "finish_reason": "stop"},
         )
         return ChatResult(generations=[ChatGeneration(message=message)])
 
@@ -77,6 +86,49 @@ class InstantModel(BaseChatModel):
     def bind_tools(self, tools: Sequence[Any], **kwargs: Any) -> Any:
         named = [{"type": "function", "function": {"name": tool.name}} for tool in tools]
         return self.bind(tools=named)
+
+
+class PricedModel(InstantModel):
+    """An instant model under the name of one that has a price."""
+
+    model_id: str = "gpt-5-mini-2025-08-07"
+
+    def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
+        return LangSmithParams(
+            ls_provider="openai", ls_model_name="gpt-5-mini", ls_model_type="chat"
+        )
+
+
+class StreamingModel(PricedModel):
+    """Streams its answer in ``chunks`` chunks of a word each, with the usage in the last."""
+
+    chunks: int = 1000
+
+    def _stream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: Any = None,
+        **kwargs: Any,
+    ) -> Iterator[ChatGenerationChunk]:
+        for _ in range(self.chunks - 1):
+            yield ChatGenerationChunk(message=AIMessageChunk(content="word "))
+        last = AIMessageChunk(
+            content="end",
+            usage_metadata={"input_tokens": 10, "output_tokens": 5, "total_tokens": 15},
+            response_metadata={"model_name": self.model_id, "finish_reason": "stop"},
+        )
+        yield ChatGenerationChunk(message=last)
+
+    async def _astream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: Any = None,
+        **kwargs: Any,
+    ) -> AsyncIterator[ChatGenerationChunk]:
+        for chunk in self._stream(messages, stop, **kwargs):
+            yield chunk
 
 
 def _turn(messages: Sequence[BaseMessage]) -> int:

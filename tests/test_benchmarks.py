@@ -14,6 +14,7 @@ from benchmarks.__main__ import ALL
 from benchmarks.measure import Sample, Series, in_turns, ratio
 from benchmarks.report import summary, table
 from benchmarks.row import Row, Target
+from benchmarks.tracers import PEER, peer, skipped
 from langchain_durable.waiting import adrive, drive
 
 ROOT = Path(__file__).parents[1]
@@ -60,6 +61,43 @@ def test_what_is_counted_and_not_timed_reaches_its_targets(
 ) -> None:
     found = rows(quick[1], benchmark)
     assert [case for case, row in found.items() if row["verdict"] in ("MISS", "SKIPPED")] == []
+
+
+def test_every_way_of_tracing_makes_its_spans_and_ours_have_prices(
+    quick: tuple[str, dict[str, Any]],
+) -> None:
+    found = {
+        case: (row["spans"], row["priced"])
+        for case, row in rows(quick[1], "telemetry").items()
+        if case.startswith("agent, short, sync") and row["verdict"] != "SKIPPED"
+    }
+    expected = {"official": (7, 0), "observed": (7, 3)}
+    expected |= dict.fromkeys(("durable, in memory", "durable, on Valkey"), (9, 3))
+    # Counted over the calls of a turn: what is left to the next way's turn would be seen here.
+    assert found == {
+        f"agent, short, sync: {way}": counts
+        for way, counts in expected.items()
+        if way != "official" or peer() is not None
+    }
+
+
+def test_we_are_held_to_the_official_instrumentor_in_the_same_run(
+    quick: tuple[str, dict[str, Any]],
+) -> None:
+    if peer() is None:
+        pytest.skip("the official instrumentor is not installed")
+    found = rows(quick[1], "telemetry")
+    for case, row in found.items():
+        program, _, way = case.rpartition(": ")
+        official = found[f"{program}: official"]["value"]
+        bound = {"official": None, "observed": official}.get(way, 1.2 * official)
+        assert row["target"] == (None if bound is None else f"<= {round(bound, 2):g}")
+
+
+def test_without_the_official_instrumentor_its_rows_say_what_to_install() -> None:
+    row = skipped("agent, short, sync", "x")
+    assert row.verdict == "SKIPPED"
+    assert f"pip install {PEER}" in summary({"telemetry": [row]})
 
 
 def test_the_machine_is_told_without_names_and_paths(quick: tuple[str, dict[str, Any]]) -> None:
