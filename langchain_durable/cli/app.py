@@ -14,6 +14,7 @@ from langchain_durable.cli.replay import replay
 from langchain_durable.cli.resume import resume
 from langchain_durable.cli.runs import runs
 from langchain_durable.cli.show import show
+from langchain_durable.cli.up import up
 
 app = typer.Typer(
     help="See, replay, resume and end durable runs of LangChain programs.",
@@ -37,6 +38,7 @@ COMMANDS = (
     cancel,
     delete,
     doctor,
+    up,
 )
 for command in COMMANDS:
     app.command()(command)

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.padding import Padding
+from rich.style import Style
 from rich.text import Text
 
 from langchain_durable.cli import money, times
 from langchain_durable.cli.history import AttemptHistory, history, is_alive, tokens
+from langchain_durable.cli.jaeger import DEFAULT, Jaeger, trace_url
 from langchain_durable.cli.money import exact
 from langchain_durable.cli.opening import open_handle
 from langchain_durable.cli.options import PREFIX, AsJson, Key, Prefix, RunId, Url
@@ -38,6 +40,7 @@ def show(
     url: Url = None,
     prefix: Prefix = PREFIX,
     key: Key = None,
+    jaeger: Jaeger = DEFAULT,
 ) -> None:
     """Show one run: its attempts, steps, messages and result."""
     from langchain_durable.store import is_dead
@@ -46,14 +49,18 @@ def show(
         header = durable.header(run_id)
         checkpoint = durable.get(run_id)
         entries = durable.events(run_id)
+    page = trace_url(jaeger, header.fields)
     alive = is_alive(header, is_dead)
     attempts = history(entries, alive=alive)
     spent = totals(entries, header)
     if as_json:
-        print_json(_json(checkpoint, header, attempts, spent, alive=alive))
+        shown = _json(checkpoint, header, attempts, spent, alive=alive)
+        print_json({**shown, "jaeger": page or None})
         return
     console = make_console()
     print_header(console, header, attempts, spent, alive=alive)
+    if page:
+        _print_page(console, page)
     console.print()
     print_attempts(console, attempts)
     _print_messages(console, checkpoint)
@@ -97,6 +104,12 @@ def print_header(
         lines.append(("trace", Text(trace, style="dim")))
     for name, value in lines:
         console.print(Text.assemble((f"{name:<9}", "dim"), value))
+
+
+def _print_page(console: Console, page: str) -> None:
+    # One line, however narrow the terminal is: a link that is broken in two cannot be followed.
+    line = Text.assemble(("jaeger   ", "dim"), (one_line(page), Style(link=page)))
+    console.print(line, soft_wrap=True)
 
 
 def _moment(nanoseconds: int) -> Text:

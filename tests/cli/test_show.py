@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+
+from langchain_durable.cli.jaeger import DEFAULT, trace_url
 from tests.cli.conftest import LONG, STRANGE, Cli
 from tests.cli.priced import TRACE
 
@@ -77,3 +80,35 @@ def test_the_cost_and_the_trace_of_a_run_are_shown(priced: Cli) -> None:
 
 def test_a_run_that_nobody_priced_shows_no_cost(filled: Cli) -> None:
     assert "cost " not in filled("show", "done").out
+
+
+def test_the_link_to_jaeger_is_shown_whole(priced: Cli) -> None:
+    said = priced("show", "asked", COLUMNS="40")
+
+    assert f"jaeger   http://localhost:16686/trace/{TRACE}\n" in said.out
+
+
+def test_jaegers_url_is_the_options_or_the_variables(priced: Cli) -> None:
+    variable = {"LANGCHAIN_DURABLE_JAEGER_URL": "https://traces.example.org/jaeger/"}
+    page = f"https://traces.example.org/jaeger/trace/{TRACE}"
+
+    assert priced("show", "asked", "--json", **variable).json()["jaeger"] == page
+    option = ("--jaeger", "http://[::1]:80")
+    shown = priced("show", "asked", "--json", *option, **variable).json()
+    assert shown["jaeger"] == f"http://[::1]:80/trace/{TRACE}"
+
+
+@pytest.mark.parametrize(
+    "url", ["localhost:16686", "ftp://a", "http://", "http://a?b", "http://a:b", "http://[a"]
+)
+def test_a_url_that_is_none_is_refused(priced: Cli, url: str) -> None:
+    said = priced("show", "asked", "--jaeger", url)
+
+    assert (said.code, said.out) == (1, "")
+    assert "Jaeger's URL is not understood." in said.err
+    assert "LANGCHAIN_DURABLE_JAEGER_URL" in said.err
+
+
+def test_a_run_that_was_not_sampled_has_no_link() -> None:
+    assert trace_url(DEFAULT, {"trace": TRACE.encode(), "unsampled": b"1"}) == ""
+    assert trace_url(DEFAULT, {}) == ""
