@@ -146,7 +146,7 @@ async def aiterate(
 ) -> AsyncIterator[Any]:
     """Make a durable call that streams, on this event loop."""
     attempt = await adrive(running.replayed_or_live())
-    tracker = PathTracker(attempt)
+    tracker, current = PathTracker(attempt), attempt.trace.current()
     stream: AsyncIterator[Any] | None = None
     last = None
     try:
@@ -154,7 +154,7 @@ async def aiterate(
             # Set and reset between two yields: the reader's own context must not be touched.
             token = active.set(tracker)
             try:
-                with attempt.trace.current():
+                with current:
                     if stream is None:
                         stream = function(running.prepare(attempt)).__aiter__()
                     last = await stream.__anext__()

@@ -103,7 +103,7 @@ def merged_chat(chunks: Sequence[ChatGenerationChunk]) -> ChatResult:
     """The chunks of a finished stream as one answer, for the journal."""
     whole = chunks[0] + list(chunks[1:]) if len(chunks) > 1 else chunks[0]
     message = message_chunk_to_message(whole.message)
-    answer = ChatGeneration(message=message, generation_info=whole.generation_info)
+    answer = ChatGeneration(message=message, generation_info=whole.generation_info or None)
     return ChatResult(generations=[answer])
 
 

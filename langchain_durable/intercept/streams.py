@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import copy
 import functools
+import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,13 +13,13 @@ from langchain_core.outputs import ChatGenerationChunk, GenerationChunk
 from langchain_durable.callbacks import Step
 from langchain_durable.errors import StreamCut
 from langchain_durable.events import StepKind
+from langchain_durable.intercept.chunks import Chunk, Chunks
 from langchain_durable.intercept.claims import claim
 from langchain_durable.intercept.perform import Form, ending, failed
 from langchain_durable.intercept.wrapping import Original
 from langchain_durable.spans.models import first_chunk
 from langchain_durable.waiting import Procedure, adrive, drive
 
-Chunk = ChatGenerationChunk | GenerationChunk
 _OVER: Any = object()
 
 
@@ -45,7 +44,8 @@ class Streaming:
     step: Step
     form: StreamForm
     model: Any
-    chunks: list[Any] = field(default_factory=list)
+    chunks: Chunks = field(default_factory=Chunks)
+    clock: Callable[[], int] = time.time_ns
     first: int = 0
     last: int = 0
     """When the first and the last chunk came, in nanoseconds."""
@@ -53,6 +53,7 @@ class Streaming:
     def begin(self) -> Procedure[Chunk | None]:
         """The recorded answer as a chunk; None if the provider has to be called."""
         attempt, scope = self.step.attempt, self.step.scope
+        self.clock = attempt.settings.clock
         yield from attempt.ready()
         known = attempt.recall(scope)
         if known is not None:
@@ -61,33 +62,31 @@ class Streaming:
         return None
 
     def take(self, chunk: Any) -> None:
-        """Remember a chunk as it came: LangChain sets attributes of its message later."""
-        self.last = self.step.attempt.settings.clock()
-        if not self.chunks:
+        """Remember a chunk as it came."""
+        self.last = self.clock()
+        if not self.first:
             self.first = self.last
-        kept = copy.copy(chunk)
-        if isinstance(chunk, ChatGenerationChunk):
-            kept.message = copy.copy(chunk.message)
-        self.chunks.append(kept)
+        self.chunks.add(chunk)
 
     def end(self) -> Procedure[None]:
         """The stream is over: record its answer, unless it was cut."""
         attempt, scope = self.step.attempt, self.step.scope
-        if not self.chunks:
+        chunks, count = self.chunks.whole(), self.chunks.count
+        if not chunks:
             return  # LangChain raises for an empty stream; nothing was finished
-        if _must_finish(self.model) and not any(map(self.form.finishes, self.chunks)):
+        if _must_finish(self.model) and not any(map(self.form.finishes, chunks)):
             cut = self._cut()
             if attempt.settings.require_finish_reason:
                 yield from failed(self.step, cut)
                 raise cut
-        result = self.form.merge(self.chunks)
+        result = self.form.merge(chunks)
         usage, told = ending(self.form.form, result)
         attempt.trace.saw(scope, result)
         if usage is None:
             attempt.trace.estimate(scope, self.form.answer(result))
-        if len(self.chunks) > 1:
+        if count > 1:
             # Once a call: a record for each chunk would cost more than making it.
-            scope.per_chunk = max(0, self.last - self.first) / 1e9 / (len(self.chunks) - 1)
+            scope.per_chunk = max(0, self.last - self.first) / 1e9 / (count - 1)
         told |= first_chunk(max(0, self.first - scope.entered) / 1e9)
         value = self.form.form.pack(result)
         yield from attempt.settle(attempt.complete(scope, value, usage, told))
@@ -97,17 +96,12 @@ class Streaming:
         wanted = self.step.attempt.settings.stream_usage and _leaves_usage_out(self.model, kwargs)
         return {**kwargs, "stream_usage": True} if wanted else kwargs
 
-    @property
-    def current(self) -> AbstractContextManager[Any]:
-        """Makes the call's span current while the provider makes a chunk."""
-        return self.step.attempt.trace.current_step(self.step.scope)
-
     def _cut(self) -> StreamCut:
         return StreamCut(
             self.step.attempt.run_id,
             "/".join(self.step.scope.path),
             f"the stream of {type(self.model).__name__} ended without a finish reason after "
-            f"{len(self.chunks)} chunks: the connection was cut, so the answer is not whole.",
+            f"{self.chunks.count} chunks: the connection was cut, so the answer is not whole.",
             expected="a finish reason at the end of the stream",
             came="none",
             do="call the run again; if your server never sends finish reasons, use "
@@ -165,10 +159,11 @@ def sync_stream(original: Original, kind: StepKind, form: StreamForm) -> Origina
                 run_manager.on_llm_new_token(replayed.text, chunk=replayed)
             yield replayed
             return
+        current = streaming.step.attempt.trace.current_step(streaming.step.scope)
         try:
             chunks = iter(original(streaming.model, *args, **streaming.asking(kwargs)))
             while True:
-                with streaming.current:
+                with current:
                     chunk = next(chunks, _OVER)
                 if chunk is _OVER:
                     break
@@ -200,10 +195,11 @@ def async_stream(original: Original, kind: StepKind, form: StreamForm) -> Origin
                 await run_manager.on_llm_new_token(replayed.text, chunk=replayed)
             yield replayed
             return
+        current = streaming.step.attempt.trace.current_step(streaming.step.scope)
         try:
             chunks = aiter(original(streaming.model, *args, **streaming.asking(kwargs)))
             while True:
-                with streaming.current:
+                with current:
                     chunk = await anext(chunks, _OVER)
                 if chunk is _OVER:
                     break

@@ -22,14 +22,17 @@ class Current:
 
     def __init__(self, span: SpanContext | Span) -> None:
         self._span = NonRecordingSpan(span) if isinstance(span, SpanContext) else span
+        self._before: Context | None = None
 
     def __enter__(self) -> None:
-        self._before: Context = get_current()
-        self._context = set_span_in_context(self._span, self._before)
+        before = get_current()
+        if before is not self._before:  # else entered for the next chunk of a stream
+            self._before = before
+            self._context = set_span_in_context(self._span, before)
         attach(self._context)
 
     def __exit__(self, *exc: object) -> None:
-        if get_current() is self._context:
+        if self._before is not None and get_current() is self._context:
             attach(self._before)
 
 
