@@ -22,7 +22,6 @@ from langchain_durable.events import (
     Entry,
     ErrorInfo,
     Outcome,
-    RunStatus,
     StepEnded,
     StepStarted,
 )
@@ -37,12 +36,11 @@ from langchain_durable.spans.compact import (
 )
 from langchain_durable.spans.finished import Opened, finished, opened_attempt, opened_run
 from langchain_durable.spans.left import ABOVE, LEFT, as_its_attempt
+from langchain_durable.spans.openings import FINAL, Opening, openings
 from langchain_durable.spans.outcomes import ended, step_ended
 from langchain_durable.spans.priced import first_books, told_cost
 from langchain_durable.spans.runs import attempt_ended, identity, told_replayed
 from langchain_durable.spans.start import Attributes, Start
-
-_FINAL = (RunStatus.COMPLETED, RunStatus.FAILED, RunStatus.CANCELLED)
 
 
 @dataclass(slots=True)
@@ -92,7 +90,8 @@ class _Rebuilding:
         self._resource = resource
         self._scope = scope
         self._trace = _text(header.fields, "trace")
-        self._root = _text(header.fields, "root_span")
+        self._reserved = _text(header.fields, "root_span")
+        self._openings = openings(entries)
         self._attempts: dict[int, _Attempt] = {}
         self._seen = _descriptions(entries)
         self._books = first_books(entries)
@@ -126,7 +125,8 @@ class _Rebuilding:
     # -- starts -------------------------------------------------------------------------------
 
     def _attempt_started(self, attempt: _Attempt, event: AttemptStarted) -> None:
-        root = (self._trace, self._root)
+        opening = [each for each in self._openings if each.first <= attempt.number][-1]
+        root = (self._trace, opening.root(self._reserved))
         attempt.opened = opened_attempt(self._header.run_id, attempt.number, event, root)
         attempt.trace = attempt.opened.trace
 
@@ -199,23 +199,32 @@ class _Rebuilding:
         self._finish(opened, attempt.last, status, {**told, semconv.SYNTHETIC_END: True})
 
     def _close_run(self) -> None:
-        if self._header.status not in _FINAL or not self._root or not self._entries:
+        """Make the roots of the openings that are over; the header knows how the last one ended."""
+        if not self._reserved:
             return
-        ends = [attempt.end for attempt in self._attempts.values() if attempt.end is not None]
-        error = ends[-1].error if ends else None
-        status, told = attempt_ended(self._header.status, self._header.reason, error)
-        program = _text(self._header.fields, "program")
-        root = (self._trace, self._root)
-        opened = opened_run(self._header.run_id, program, root, self._entries[0].event.time)
-        last = max(attempt.last for attempt in self._attempts.values())
-        self._finish(opened, last, status, told)
-        if self._done and self._done[-1].name == opened.start.name:
-            self._done.insert(0, self._done.pop())
+        header = self._header
+        for opening in self._openings:
+            is_last = opening is self._openings[-1]
+            end = opening.end
+            if is_last and header.status in FINAL:
+                error = end.error if end is not None else None
+                self._close_root(opening, attempt_ended(header.status, header.reason, error))
+            elif end is not None and not is_last:
+                self._close_root(opening, attempt_ended(end.status, end.reason, end.error))
 
-    def _finish(self, opened: Opened, time: int, status: Status, told: Attributes) -> None:
+    def _close_root(self, opening: Opening, how: tuple[Status, Attributes]) -> None:
+        place = (self._trace, opening.root(self._reserved))
+        program = _text(self._header.fields, "program")
+        opened = opened_run(self._header.run_id, program, place, opening.began)
+        # The first among those that start when it starts.
+        self._finish(opened, opening.last, *how, at=0)
+
+    def _finish(
+        self, opened: Opened, time: int, status: Status, told: Attributes, at: int | None = None
+    ) -> None:
         span = finished(opened, time, status, told, resource=self._resource, scope=self._scope)
         if span is not None:
-            self._done.append(span)
+            self._done.insert(len(self._done) if at is None else at, span)
 
 
 def _error(module: str, qualname: str, message: str) -> ErrorInfo:

@@ -14,7 +14,6 @@ from langchain_durable.events import (
     AttemptEnded,
     AttemptStarted,
     Entry,
-    RunStatus,
     StepEnded,
     StepKind,
     Usage,
@@ -25,6 +24,7 @@ from langchain_durable.spans.compact import CALL_ID, SPAN, TOOL_CALL_ID, compact
 from langchain_durable.spans.functions import function_started
 from langchain_durable.spans.ids import span_context
 from langchain_durable.spans.left import AGENT
+from langchain_durable.spans.openings import FINAL, Opening, openings
 from langchain_durable.spans.outcomes import step_ended
 from langchain_durable.spans.priced import BOOK, told_cost
 from langchain_durable.spans.runs import attempt_ended, identity, run_started, told_replayed
@@ -38,8 +38,6 @@ from langchain_durable.tracing.teller import Teller
 
 TRACE, ROOT_SPAN, UNSAMPLED, TENANT = "trace", "root_span", "unsampled", "tenant"
 """Fields of a run's header: where its spans stand, that they are not exported, who pays."""
-
-_FINAL = (RunStatus.COMPLETED, RunStatus.FAILED, RunStatus.CANCELLED)
 
 
 @dataclass(slots=True)
@@ -116,16 +114,24 @@ class AttemptTrace(AgentSpans):
 
     def resume(self, number: int, header: Header, entries: Sequence[Entry]) -> None:
         """Go on with the trace of earlier attempts, and export what crashes have left open."""
+        opening = self._opening(number, entries)
         self.place = RunPlace(
             trace=_text(header, TRACE) or self.place.trace,
-            root_span=_text(header, ROOT_SPAN) or self.place.root_span,
+            root_span=opening.root(_text(header, ROOT_SPAN) or self.place.root_span),
             program=_text(header, "program"),
-            began=entries[0].event.time if entries else self.began.time,
+            began=opening.began,
             sampled=UNSAMPLED not in header.fields,
         )
         self.tenant = _text(header, TENANT)
         self.opened(number)
         self._recover(header, entries)
+
+    def _opening(self, number: int, entries: Sequence[Entry]) -> Opening:
+        """The opening of the run that this attempt is part of."""
+        found = openings(entries)
+        if found and found[-1].end is None:
+            return found[-1]
+        return Opening(number, self.began.time, self.began.time)
 
     @harmless(nothing)
     def _recover(self, header: Header, entries: Sequence[Entry]) -> None:
@@ -171,7 +177,7 @@ class AttemptTrace(AgentSpans):
         attempt = opened_attempt(self._run_id, self.number, self.began, root)
         replayed = told_replayed(event.attributes)
         spans = [self._finished(attempt, event.time, status, {**told, **replayed})]
-        if event.status in _FINAL:
+        if event.status in FINAL:
             run = opened_run(self._run_id, self.place.program, root, self.place.began)
             spans.append(self._finished(run, event.time, status, told))
         self._sink.emit(span for span in spans if span is not None)
