@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from opentelemetry import trace
-from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.resources import SERVICE_NAME, Resource
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
@@ -20,7 +20,7 @@ from langchain_durable.connecting import Connector
 from langchain_durable.errors import ConfigurationError, DurableError, IncompatibleVersion
 from langchain_durable.events import Entry
 from langchain_durable.installation import installed_version, own_version
-from langchain_durable.journal import Header
+from langchain_durable.journal import Header, HeaderField
 from langchain_durable.spans.rebuild import rebuilt
 from langchain_durable.waiting import Blocking, Procedure
 
@@ -32,6 +32,9 @@ BATCH_BYTES = 3_500_000
 _BATCH_SPANS = 512
 _QUEUE = 256
 """Spans after which a provider is flushed: its batch processor drops what does not fit."""
+
+_NO_NAME = "unknown_service"
+"""With this the SDK names a service that nobody has named."""
 
 _SPAN_BYTES = 160
 _ITEM_BYTES = 24
@@ -51,19 +54,31 @@ def spans_of(
     """The spans of a run, from its journal: the run's first, then in the order of their starts.
 
     They carry the resource of ``provider`` (without it, of the global one, or else what
-    ``OTEL_SERVICE_NAME`` and ``OTEL_RESOURCE_ATTRIBUTES`` say). ``alive`` is the attempt that is
+    ``OTEL_SERVICE_NAME`` and ``OTEL_RESOURCE_ATTRIBUTES`` say; if they name no service, the one
+    that made the run). ``alive`` is the attempt that is
     at work: what it has open is left out. Empty for a journal from before there were spans.
     """
     chosen: Any = provider or trace.get_tracer_provider()
     resource = getattr(chosen, "resource", None)
+    if not isinstance(resource, Resource):
+        resource = _resource(header)
     scope = InstrumentationScope(semconv.SCOPE, own_version())
     return rebuilt(
         entries,
         header,
-        resource=resource if isinstance(resource, Resource) else Resource.create(),
+        resource=resource,
         scope=scope,
         alive=alive,
     )
+
+
+def _resource(header: Header) -> Resource:
+    """What the environment says, of the service that made the run."""
+    resource = Resource.create()
+    service = header.text(HeaderField.SERVICE)
+    if service and str(resource.attributes.get(SERVICE_NAME, "")).startswith(_NO_NAME):
+        return resource.merge(Resource({SERVICE_NAME: service}))
+    return resource
 
 
 def export(spans: Sequence[ReadableSpan], to: Target) -> None:

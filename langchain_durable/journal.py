@@ -54,6 +54,34 @@ class Record:
     payload: bytes | None = field(default=None, repr=False)
 
 
+class HeaderField(StrEnum):
+    """What a run's first attempt gives its header, once."""
+
+    PROGRAM = "program"
+    """The name that ``resume`` finds the program by."""
+
+    INPUT = "input"
+    INPUT_KEYS = "input_keys"
+    """Fingerprints of the input's parts, to say what differs; JSON."""
+
+    CALL = "call"
+    """The method that was called, and with which ``configurable``."""
+
+    METADATA = "metadata"
+    """The caller's own; JSON."""
+
+    TENANT = "tenant"
+    """Who pays."""
+
+    TRACE = "trace"
+    ROOT_SPAN = "root_span"
+    UNSAMPLED = "unsampled"
+    """There if the app's sampler keeps the run's spans from being exported."""
+
+    SERVICE = "service"
+    """OpenTelemetry's ``service.name`` of the program."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Header:
     """The small, mutable side of a run. Times are milliseconds of the server's clock.
@@ -79,6 +107,10 @@ class Header:
     fingerprint: bytes
     version: str
     fields: Mapping[str, bytes]
+
+    def text(self, field: HeaderField) -> str:
+        """A field that is a text; empty if the run has none."""
+        return self.fields.get(field, b"").decode("utf-8", "replace")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

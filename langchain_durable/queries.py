@@ -17,7 +17,16 @@ from langchain_durable.events import (
     StepEnded,
     StepStarted,
 )
-from langchain_durable.journal import Close, Header, Intent, Opened, Opening, Record, Verdict
+from langchain_durable.journal import (
+    Close,
+    Header,
+    HeaderField,
+    Intent,
+    Opened,
+    Opening,
+    Record,
+    Verdict,
+)
 from langchain_durable.recorder.answers import bind
 from langchain_durable.recorder.attempt import ARGUMENTS
 from langchain_durable.recorder.loading import PAGE
@@ -107,9 +116,11 @@ def checkpoint(runtime: Runtime, run_id: str) -> Procedure[Checkpoint]:
 
 def run_input(runtime: Runtime, found: Header) -> Any:
     """The input that a run was started with; raises ``RunNotFound`` if it was not journaled."""
-    if INPUT not in found.fields:
+    if HeaderField.INPUT not in found.fields:
         raise _no_input(found.run_id)
-    return runtime.codec.decode(found.fields[INPUT], bind=bind(found.run_id, b"", INPUT))
+    return runtime.codec.decode(
+        found.fields[HeaderField.INPUT], bind=bind(found.run_id, b"", INPUT)
+    )
 
 
 def decode_payload(runtime: Runtime, run_id: str, entry: Entry) -> Any:
@@ -128,9 +139,9 @@ def decode_payload(runtime: Runtime, run_id: str, entry: Entry) -> Any:
 def stored_call(runtime: Runtime, run_id: str) -> Procedure[tuple[str, dict[str, Any], Any]]:
     """How a run was called: its program's name, ``{"method", "configurable"}``, its input."""
     found = yield from header(runtime, run_id)
-    program = found.fields.get("program", b"").decode()
+    program = found.text(HeaderField.PROGRAM)
     inputs = run_input(runtime, found)
-    call = runtime.codec.decode(found.fields["call"], bind=bind(run_id, b"", INPUT))
+    call = runtime.codec.decode(found.fields[HeaderField.CALL], bind=bind(run_id, b"", INPUT))
     return program, call, inputs
 
 

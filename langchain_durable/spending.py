@@ -12,11 +12,10 @@ from langchain_durable.connecting import Connector
 from langchain_durable.costs import Ledger
 from langchain_durable.errors import ConfigurationError
 from langchain_durable.events import Entry, RunStatus
-from langchain_durable.journal import Header, Record
+from langchain_durable.journal import Header, HeaderField, Record
 from langchain_durable.recorder.runtime import Runtime
 from langchain_durable.waiting import Procedure, Ticket, adrive, drive
 
-TENANT = "tenant"
 """The header field that names whom a run is for."""
 
 _TOGETHER = 16
@@ -60,7 +59,7 @@ def _add(runtime: Runtime, headers: Sequence[Header], total: Spending) -> Proced
     asked = [runtime.store.load(header.run_id, limit=_PAGE) for header in alive]
     for header, first in zip(alive, asked, strict=True):
         entries = yield from _entries(runtime, header.run_id, first)
-        tenant = header.fields.get(TENANT, b"").decode("utf-8", "replace")
+        tenant = header.text(HeaderField.TENANT)
         total.ledger.add(entries, tenant=tenant, status=header.status)
         total.runs += 1
 

@@ -25,7 +25,7 @@ from langchain_durable.events import (
     StepStarted,
     Usage,
 )
-from langchain_durable.journal import Header
+from langchain_durable.journal import Header, HeaderField
 from langchain_durable.transcript import input_messages, step_messages
 
 __all__ = [
@@ -38,10 +38,6 @@ __all__ = [
     "fold",
     "to_json",
 ]
-
-TRACE_FIELD = "trace"
-INPUT_FIELD = "input"
-METADATA_FIELD = "metadata"
 
 TRANSITIONS: Mapping[RunStatus, frozenset[RunStatus]] = MappingProxyType(
     {
@@ -233,7 +229,7 @@ class Fold:
         for number in sorted(self._attempts, reverse=True):
             if number <= attempt and self._attempts[number].trace_id:
                 return self._attempts[number].trace_id
-        return self._header.fields.get(TRACE_FIELD, b"").decode("ascii", "replace")
+        return self._header.text(HeaderField.TRACE)
 
     def _path(self, step: bytes) -> tuple[str, ...]:
         labels: list[str] = []
@@ -270,7 +266,7 @@ class Fold:
         return value.get("v") if isinstance(value, dict) else value
 
     def _messages(self) -> list[BaseMessage]:
-        data = self._header.fields.get(INPUT_FIELD)
+        data = self._header.fields.get(HeaderField.INPUT)
         messages: list[BaseMessage] = []
         if data is not None and self._read_input is not None:
             if -1 not in self._values:
@@ -298,7 +294,7 @@ class Fold:
         return self._last_end[1].error
 
     def _metadata(self) -> Mapping[str, Any]:
-        data = self._header.fields.get(METADATA_FIELD)
+        data = self._header.fields.get(HeaderField.METADATA)
         if not data:
             return {}
         try:

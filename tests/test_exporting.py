@@ -131,6 +131,20 @@ def test_without_a_provider_the_resource_is_that_of_the_environment(
     assert span.resource.attributes["service.name"] == "till"
 
 
+def test_without_a_named_service_it_is_the_one_that_made_the_run(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("OTEL_SERVICE_NAME", raising=False)
+    shop = TracerProvider(resource=Resource({"service.name": "shop"}))
+    exporter = InMemorySpanExporter()
+    with Durable(f"memory://{new()}", tracer_provider=shop) as durable:
+        with durable.run("run-1"):
+            durable.step(str, 1)
+        durable.export("run-1", exporter)
+    named = {span.resource.attributes["service.name"] for span in exporter.get_finished_spans()}
+    assert named == {"shop"}
+
+
 def test_batches_fit_into_a_message_of_a_collector() -> None:
     spans = [span_of(size) for size in (10, 1_000_000, 3_000_000, 10, 5_000_000, 10)]
     spans += [span_of(100) for _ in range(600)]

@@ -24,6 +24,7 @@ from langchain_durable.events import (
     StepStarted,
     Usage,
 )
+from langchain_durable.journal import HeaderField
 
 
 def events(
@@ -31,7 +32,7 @@ def events(
 ) -> None:
     """Print a run's timeline. With --json: one line for each entry, with its span's ids."""
     with open_handle(url, prefix) as durable:
-        trace = durable.header(run_id).fields.get("trace", b"").decode("ascii", "replace")
+        trace = durable.header(run_id).text(HeaderField.TRACE)
         entries = durable.events(run_id)
     if as_json:
         print_json_lines(entries_json(entries, trace))

@@ -12,6 +12,7 @@ from langchain_durable.cli.options import PREFIX, AsJson, Prefix, RunId, Url
 from langchain_durable.cli.otlp import Backend, choose_backend, complaints
 from langchain_durable.cli.output import make_console, one_line, print_json
 from langchain_durable.errors import DurableError
+from langchain_durable.journal import HeaderField
 
 if TYPE_CHECKING:  # importing the SDK takes its time, which --help need not wait for
     from opentelemetry.sdk.trace import ReadableSpan
@@ -41,11 +42,11 @@ def export(
 
     Their ids, times and attributes are those that they had when the run was made.
     Also those are sent that a crash or sampling has kept from the backend.
-    The service's name is that of OTEL_SERVICE_NAME.
+    The service's name is that of OTEL_SERVICE_NAME, or else the one that the run was made under.
     """
     backend = choose_backend(endpoint)
     with open_handle(url, prefix) as durable:
-        trace = durable.header(run_id).fields.get("trace", b"").decode("ascii", "replace")
+        trace = durable.header(run_id).text(HeaderField.TRACE)
         spans = _sent(durable, run_id, backend)
     if as_json:
         print_json(

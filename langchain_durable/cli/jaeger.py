@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from typing import Annotated
 from urllib.parse import urlsplit
 
 import typer
 
 from langchain_durable.errors import ConfigurationError
+from langchain_durable.journal import Header, HeaderField
 
 VARIABLE = "LANGCHAIN_DURABLE_JAEGER_URL"
 DEFAULT = "http://localhost:16686"
@@ -28,10 +28,10 @@ Jaeger = Annotated[
 _TRACE = re.compile(r"[0-9a-f]{32}")
 
 
-def trace_url(base: str, fields: Mapping[str, bytes]) -> str:
+def trace_url(base: str, header: Header) -> str:
     """The page of a run's trace in the Jaeger at ``base``, with or without a path of its own.
 
-    ``fields`` are those of the run's header. Empty for a run without a page: it was made before
+    Empty for a run without a page: it was made before
     there were traces, or the app's sampler left it out.
     Raises ``ConfigurationError`` if ``base`` is not the URL of a page.
     """
@@ -42,8 +42,8 @@ def trace_url(base: str, fields: Mapping[str, bytes]) -> str:
             came=repr(base)[:200],
             do=f"correct --jaeger, or {VARIABLE}",
         )
-    trace = fields.get("trace", b"").decode("ascii", "replace")
-    if "unsampled" in fields or not _TRACE.fullmatch(trace):
+    trace = header.text(HeaderField.TRACE)
+    if HeaderField.UNSAMPLED in header.fields or not _TRACE.fullmatch(trace):
         return ""
     return f"{base.rstrip('/')}/trace/{trace}"
 

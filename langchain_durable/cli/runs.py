@@ -14,7 +14,7 @@ from langchain_durable.cli.options import PREFIX, AsJson, Prefix, Url
 from langchain_durable.cli.output import make_console, one_line, print_json
 from langchain_durable.cli.words import status_text
 from langchain_durable.events import RunStatus
-from langchain_durable.journal import Header
+from langchain_durable.journal import Header, HeaderField
 
 _MS = 1_000_000
 _GAP = 2
@@ -93,7 +93,7 @@ def column_widths(total: int, run: int, status: int, named: int) -> tuple[int, i
 
 def program(header: Header) -> str:
     """The name of the program that the run is a run of."""
-    return header.fields.get("program", b"").decode(errors="replace")
+    return header.text(HeaderField.PROGRAM)
 
 
 def header_json(header: Header, *, alive: bool) -> dict[str, Any]:
@@ -110,5 +110,5 @@ def header_json(header: Header, *, alive: bool) -> dict[str, Any]:
         "created": times.iso(header.created * _MS),
         "updated": times.iso(header.updated * _MS),
         "journal": header.journal_alive,
-        "trace_id": header.fields.get("trace", b"").decode("ascii", "replace"),
+        "trace_id": header.text(HeaderField.TRACE),
     }

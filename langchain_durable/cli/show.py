@@ -23,7 +23,7 @@ from langchain_durable.cli.runs import header_json, program
 from langchain_durable.cli.waterfall import print_attempts
 from langchain_durable.cli.words import status_text
 from langchain_durable.events import Entry, Outcome, RunStatus
-from langchain_durable.journal import Header
+from langchain_durable.journal import Header, HeaderField
 
 if TYPE_CHECKING:  # importing LangChain takes a second, which --help need not wait for
     from langchain_durable.checkpoint import Checkpoint
@@ -49,7 +49,7 @@ def show(
         header = durable.header(run_id)
         checkpoint = durable.get(run_id)
         entries = durable.events(run_id)
-    page = trace_url(jaeger, header.fields)
+    page = trace_url(jaeger, header)
     alive = is_alive(header, is_dead)
     attempts = history(entries, alive=alive)
     spent = totals(entries, header)
@@ -99,7 +99,7 @@ def print_header(
     lines.append(("steps", Text(_totals(header, attempts))))
     if spent.cost or spent.unpriced:
         lines.append(("cost", _cost(spent)))
-    trace = header.fields.get("trace", b"").decode("ascii", "replace")
+    trace = header.text(HeaderField.TRACE)
     if trace:
         lines.append(("trace", Text(trace, style="dim")))
     for name, value in lines:

@@ -10,7 +10,15 @@ from dataclasses import replace
 from langchain_durable.codec import encode_event
 from langchain_durable.errors import RunBusy, Unjournalable
 from langchain_durable.fingerprint import fingerprint, fingerprint_keys
-from langchain_durable.journal import Header, Intent, Opened, Opening, RecordKind, Verdict
+from langchain_durable.journal import (
+    Header,
+    HeaderField,
+    Intent,
+    Opened,
+    Opening,
+    RecordKind,
+    Verdict,
+)
 from langchain_durable.recorder.answers import bind
 from langchain_durable.recorder.attempt import Attempt
 from langchain_durable.recorder.ending import RESULT
@@ -132,13 +140,13 @@ def _fields(
 ) -> dict[str, bytes]:
     fields = {
         **attempt.trace.fields(),
-        "program": request.program.encode(),
+        HeaderField.PROGRAM: request.program.encode(),
     }
     if request.metadata:
-        fields["metadata"] = json.dumps(dict(request.metadata), default=str).encode()
+        fields[HeaderField.METADATA] = json.dumps(dict(request.metadata), default=str).encode()
     if known:
         keys = fingerprint_keys(request.inputs)
-        fields["input_keys"] = json.dumps({k: v.hex() for k, v in keys.items()}).encode()
+        fields[HeaderField.INPUT_KEYS] = json.dumps({k: v.hex() for k, v in keys.items()}).encode()
         fields.update(_input_field(runtime, attempt, request))
     return fields
 
@@ -148,8 +156,8 @@ def _input_field(runtime: Runtime, attempt: Attempt, request: Request) -> dict[s
     codec, where = runtime.codec, bind(attempt.run_id, b"", INPUT)
     try:
         return {
-            INPUT: codec.encode(request.inputs, bind=where),
-            "call": codec.encode(dict(request.call), bind=where),
+            HeaderField.INPUT: codec.encode(request.inputs, bind=where),
+            HeaderField.CALL: codec.encode(dict(request.call), bind=where),
         }
     except Unjournalable as exc:
         logger.warning(

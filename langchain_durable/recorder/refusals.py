@@ -13,7 +13,7 @@ from langchain_durable.errors import (
     RunNotFound,
 )
 from langchain_durable.fingerprint import fingerprint_keys
-from langchain_durable.journal import FORMAT, Header, Opened, Verdict
+from langchain_durable.journal import FORMAT, Header, HeaderField, Opened, Verdict
 from langchain_durable.recorder.request import Request
 
 logger = logging.getLogger(__name__)
@@ -73,7 +73,7 @@ def expired(run_id: str) -> RunExpired:
 def _mismatch(run_id: str, header: Header, request: Request) -> RunInputMismatch:
     stored: dict[str, str] = {}
     try:
-        stored = json.loads(header.fields.get("input_keys", b"{}"))
+        stored = json.loads(header.text(HeaderField.INPUT_KEYS) or "{}")
     except ValueError:
         logger.warning("run %r: its header has no readable input_keys", run_id)
     came = {k: v.hex() for k, v in fingerprint_keys(request.inputs).items()}

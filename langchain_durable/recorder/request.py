@@ -9,7 +9,7 @@ from typing import Any
 from langchain_durable.journal import Intent
 
 INPUT = "input"
-"""Field of a run's header that holds its input."""
+"""What the values of a run's input are bound to."""
 
 
 class _Unknown:

@@ -25,7 +25,7 @@ from langchain_durable.events import (
     StepEnded,
     StepStarted,
 )
-from langchain_durable.journal import Header
+from langchain_durable.journal import Header, HeaderField
 from langchain_durable.spans.compact import (
     CALL_ID,
     SPAN,
@@ -89,8 +89,8 @@ class _Rebuilding:
         self._header = header
         self._resource = resource
         self._scope = scope
-        self._trace = _text(header.fields, "trace")
-        self._reserved = _text(header.fields, "root_span")
+        self._trace = header.text(HeaderField.TRACE)
+        self._reserved = header.text(HeaderField.ROOT_SPAN)
         self._openings = openings(entries)
         self._attempts: dict[int, _Attempt] = {}
         self._seen = _descriptions(entries)
@@ -214,7 +214,7 @@ class _Rebuilding:
 
     def _close_root(self, opening: Opening, how: tuple[Status, Attributes]) -> None:
         place = (self._trace, opening.root(self._reserved))
-        program = _text(self._header.fields, "program")
+        program = self._header.text(HeaderField.PROGRAM)
         opened = opened_run(self._header.run_id, program, place, opening.began)
         # The first among those that start when it starts.
         self._finish(opened, opening.last, *how, at=0)
@@ -239,7 +239,3 @@ def _descriptions(entries: Sequence[Entry]) -> dict[int, dict[str, str]]:
             packed = entry.event.attributes.get(SPAN) or {}
             remember(packed, name=entry.event.name, seen=seen.setdefault(entry.attempt, {}))
     return seen
-
-
-def _text(fields: Mapping[str, bytes], name: str) -> str:
-    return fields.get(name, b"").decode("utf-8", "replace")

@@ -18,7 +18,7 @@ from langchain_durable.events import (
     StepKind,
     Usage,
 )
-from langchain_durable.journal import Header
+from langchain_durable.journal import Header, HeaderField
 from langchain_durable.scopes import Scope
 from langchain_durable.spans.compact import CALL_ID, SPAN, TOOL_CALL_ID, compact, compact_end
 from langchain_durable.spans.functions import function_started
@@ -36,8 +36,7 @@ from langchain_durable.tracing.lost import is_crashed, lost_spans
 from langchain_durable.tracing.telemetry import Telemetry, priced
 from langchain_durable.tracing.teller import Teller
 
-TRACE, ROOT_SPAN, UNSAMPLED, TENANT = "trace", "root_span", "unsampled", "tenant"
-"""Fields of a run's header: where its spans stand, that they are not exported, who pays."""
+_SERVICE_NAME = "service.name"
 
 
 @dataclass(slots=True)
@@ -47,6 +46,7 @@ class RunPlace:
     trace: str
     root_span: str
     program: str = ""
+    service: str = ""
     began: int = 0
     sampled: bool = True
 
@@ -90,11 +90,17 @@ class AttemptTrace(AgentSpans):
     def fields(self) -> dict[str, bytes]:
         """What the header of a new run keeps for its trace."""
         self._decide()
-        fields = {TRACE: self.place.trace.encode(), ROOT_SPAN: self.place.root_span.encode()}
-        if not self.place.sampled:
-            fields[UNSAMPLED] = b"1"
+        place, found = self.place, HeaderField
+        fields: dict[str, bytes] = {
+            found.TRACE: place.trace.encode(),
+            found.ROOT_SPAN: place.root_span.encode(),
+        }
+        if place.service:
+            fields[found.SERVICE] = place.service.encode()
+        if not place.sampled:
+            fields[found.UNSAMPLED] = b"1"
         if self.tenant:
-            fields[TENANT] = self.tenant.encode()
+            fields[found.TENANT] = self.tenant.encode()
         return fields
 
     @harmless(nothing)
@@ -102,6 +108,7 @@ class AttemptTrace(AgentSpans):
         """Have the app's sampler decide on the whole run."""
         sink = self._telemetry.sink()
         if sink is not None:
+            self.place.service = str(sink.resource.attributes.get(_SERVICE_NAME, ""))
             start = run_started(self._run_id, self.place.program)
             self.place.sampled = sink.is_sampled(int(self.place.trace, 16), start, ())
 
@@ -116,13 +123,13 @@ class AttemptTrace(AgentSpans):
         """Go on with the trace of earlier attempts, and export what crashes have left open."""
         opening = self._opening(number, entries)
         self.place = RunPlace(
-            trace=_text(header, TRACE) or self.place.trace,
-            root_span=opening.root(_text(header, ROOT_SPAN) or self.place.root_span),
-            program=_text(header, "program"),
+            trace=header.text(HeaderField.TRACE) or self.place.trace,
+            root_span=opening.root(header.text(HeaderField.ROOT_SPAN) or self.place.root_span),
+            program=header.text(HeaderField.PROGRAM),
             began=opening.began,
-            sampled=UNSAMPLED not in header.fields,
+            sampled=HeaderField.UNSAMPLED not in header.fields,
         )
-        self.tenant = _text(header, TENANT)
+        self.tenant = header.text(HeaderField.TENANT)
         self.opened(number)
         self._recover(header, entries)
 
@@ -293,7 +300,3 @@ class AttemptTrace(AgentSpans):
         """A step was answered from the journal: it has its span, and has been paid."""
         if scope.kind is not None:
             self._telemetry.metering.replayed(scope.kind, scope.name, cost, self.tenant)
-
-
-def _text(header: Header, field_name: str) -> str:
-    return header.fields.get(field_name, b"").decode("utf-8", "replace")

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from langchain_durable.cli.jaeger import DEFAULT, trace_url
+from langchain_durable.journal import HeaderField
 from tests.cli.conftest import LONG, STRANGE, Cli
 from tests.cli.priced import TRACE
+from tests.spans.journals import header
 
 
 def test_a_completed_run_shows_its_steps_and_its_result(filled: Cli) -> None:
@@ -110,5 +114,7 @@ def test_a_url_that_is_none_is_refused(priced: Cli, url: str) -> None:
 
 
 def test_a_run_that_was_not_sampled_has_no_link() -> None:
-    assert trace_url(DEFAULT, {"trace": TRACE.encode(), "unsampled": b"1"}) == ""
-    assert trace_url(DEFAULT, {}) == ""
+    sampled = header()
+    assert trace_url(DEFAULT, sampled) != ""
+    for fields in ({**sampled.fields, HeaderField.UNSAMPLED: b"1"}, {}):
+        assert trace_url(DEFAULT, replace(sampled, fields=fields)) == ""
