@@ -35,14 +35,14 @@ class CostSpanProcessor(SpanProcessor):
     ``langchain_durable.cost.book``; a call whose price is not known gets none of them. Spans
     of agents, workflows and tools are not priced, nor are those that have a cost, nor those
     inside a span of a model call: that one is the same call, seen by a framework's
-    instrumentor and by the provider's.
+    instrumentor and by the provider's. ``pricing`` None: by the ``genai-prices`` package.
 
     ``observe`` hears of each span that was to be priced, still open, and what came of it.
     Nothing that fails here reaches the program: the first failure is logged as a warning.
     """
 
-    def __init__(self, pricing: Pricing, *, observe: Observer | None = None) -> None:
-        self._pricing = pricing
+    def __init__(self, pricing: Pricing | None = None, *, observe: Observer | None = None) -> None:
+        self._pricing = pricing or Pricing()
         self._observe = observe
         self._classes: dict[type[Span], type[Span]] = {}
         self._alive: WeakValueDictionary[tuple[int, int], Span] = WeakValueDictionary()

@@ -419,3 +419,13 @@ def test_where_the_sdk_s_spans_end_otherwise_there_is_one_warning_and_no_cost(
     assert [record.message for record in caplog.records] == [
         "With this OpenTelemetry SDK, spans are not priced."
     ]
+
+
+def test_without_pricing_the_prices_are_those_of_genai_prices() -> None:
+    traced = Traced(CostSpanProcessor())
+    traced.tracer.start_span("chat", attributes=CHAT).end()
+    [cost] = traced.costs().values()
+    assert cost > 0
+    assert str((traced.spans()[0].attributes or {})["langchain_durable.cost.book"]).startswith(
+        "genai-prices"
+    )
