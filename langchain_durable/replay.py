@@ -7,7 +7,7 @@ unclaimed siblings with the label, the same fingerprint comes first, then the sa
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from hashlib import blake2b
 
@@ -60,6 +60,14 @@ class Recorded:
     """Steps at this node or beneath it that were under way, while the journal is read."""
     taken: set[tuple[str, int]] = field(default_factory=set)
     """Ordinals that calls of this attempt took, which no earlier attempt had made."""
+
+    def costs(self) -> Iterator[str]:
+        """What the calls at this node and beneath it have cost, in USD."""
+        if self.cost is not None:
+            yield self.cost
+        for siblings in self.children.values():
+            for node in siblings.nodes:
+                yield from node.costs()
 
 
 @dataclass(slots=True)

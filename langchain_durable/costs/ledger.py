@@ -53,6 +53,8 @@ class _Run:
     attempts: set[int] = field(default_factory=set)
     ended: dict[int, RunStatus] = field(default_factory=dict)
     books: dict[int, str] = field(default_factory=dict)
+    made: dict[bytes, list[_Call]] = field(default_factory=dict)
+    parents: dict[bytes, bytes] = field(default_factory=dict)
     seq: int = -1
 
     def feed(self, entry: Entry) -> None:
@@ -70,11 +72,13 @@ class _Run:
             self._end(event, entry.attempt)
 
     def _start(self, event: StepStarted, attempt: int) -> None:
+        self.parents.update((node.id, node.parent) for node in event.nodes)
         before = self.open.get(event.step)
         if before is not None:
             before.superseded_by = attempt
         call = self.open[event.step] = _Call(event, attempt)
         self.calls.append(call)
+        self.made.setdefault(event.step, []).append(call)
 
     def _end(self, event: StepEnded, attempt: int) -> None:
         call = self.open.get(event.step)
@@ -88,15 +92,25 @@ class _Run:
         over = call.attempt in self.ended or max(self.attempts, default=0) > call.attempt
         return call.end is None and over
 
-    def replays(self, call: _Call) -> int:
-        """How many later attempts had the call's result from the journal."""
+    def spared(self, call: _Call) -> set[int]:
+        """The later attempts that did not have to make the call again."""
         if call.end is None or not call.end.recorded:
-            return 0
+            return set()
         if call.end.outcome is not Outcome.COMPLETED:
-            return 0
+            return set()
         until = call.superseded_by
-        later = (number for number in self.attempts if number > call.attempt)
-        return sum(until is None or number < until for number in later)
+        later = {number for number in self.attempts if number > call.attempt}
+        return later if until is None else {number for number in later if number < until}
+
+    def asked(self, call: _Call, spared: set[int]) -> set[int]:
+        """Those of them that asked the journal for it: not for what is inside another call that
+        the journal answered, such as a model in a tool."""
+        above = self.parents.get(call.start.step)
+        while spared and above:
+            for outer in self.made.get(above, ()):
+                spared = spared - self.spared(outer)
+            above = self.parents.get(above)
+        return spared
 
 
 class Ledger:
@@ -169,19 +183,20 @@ def _totals(run: _Run, call: _Call, *, fruitless: bool) -> Totals | None:
         return Totals(crashed=1) if run.crashed(call) else None
     if end.outcome in _NO_CALL:
         return Totals(crashed=1) if end.outcome is Outcome.CRASHED else None
+    spared = run.spared(call)
     totals = Totals(
         calls=1,
         errors=int(end.outcome is Outcome.FAILED),
         duration=max(0, end.time - call.start.time),
-        replayed=run.replays(call),
+        replayed=len(run.asked(call, spared)),
     )
     if end.usage is not None:
         totals.tokens = token_counts(Tokens.from_usage(end.usage))
-    _add_money(totals, end, fruitless=fruitless)
+    _add_money(totals, end, spared=len(spared), fruitless=fruitless)
     return totals
 
 
-def _add_money(totals: Totals, end: StepEnded, *, fruitless: bool) -> None:
+def _add_money(totals: Totals, end: StepEnded, *, spared: int, fruitless: bool) -> None:
     said = end.attributes.get(COST)
     cost = dollars(said) if said is not None else None
     reason = end.attributes.get(UNPRICED) if said is None else BAD_COST
@@ -192,7 +207,7 @@ def _add_money(totals: Totals, end: StepEnded, *, fruitless: bool) -> None:
     totals.cost = cost
     totals.estimated = cost if end.attributes.get(ESTIMATED) is True else _ZERO
     totals.failed_runs = cost if fruitless else _ZERO
-    totals.saved = EXACT.multiply(cost, totals.replayed)
+    totals.saved = EXACT.multiply(cost, spared)
 
 
 def _places(call: _Call, tenant: str, book: str | None) -> dict[Dimension, str]:

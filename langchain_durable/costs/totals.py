@@ -20,8 +20,9 @@ class Totals:
     their process died, and what they cost is not known to anybody. ``cost`` is what all priced
     calls came to, ``estimated`` and ``failed_runs`` are parts of it: on estimated tokens, and
     in runs that ended as failed or cancelled. ``saved`` is what replayed calls would have cost
-    once more. ``unpriced`` counts model calls without a price, by reason. ``tokens`` are by
-    kind, as in ``Tokens``. ``duration`` is the sum over ``calls``, in ns.
+    once more, with what is inside them; ``replayed`` counts them alone. ``unpriced`` counts model
+    calls without a price, by reason. ``tokens`` are by kind, as in ``Tokens``. ``duration`` is the
+    sum over ``calls``, in ns.
     """
 
     calls: int = 0

@@ -88,7 +88,7 @@ class Answers:
         answer = self._answer(scope, recorded) if recorded is not None else None
         if answer is not None and recorded is not None:
             self.counts.replayed += 1
-            self.trace.replayed(scope, recorded.cost)
+            self.trace.replayed(scope)
         elif self.lease is None:
             raise RunCompleted(
                 self.run_id,

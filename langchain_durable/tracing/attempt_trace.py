@@ -296,7 +296,6 @@ class AttemptTrace(AgentSpans):
                 self._book = self._book or book
         return price
 
-    def replayed(self, scope: Scope, cost: str | None) -> None:
+    def replayed(self, scope: Scope) -> None:
         """A step was answered from the journal: it has its span, and has been paid."""
-        if scope.kind is not None:
-            self._telemetry.metering.replayed(scope.kind, scope.name, cost, self.tenant)
+        self._telemetry.metering.replayed(scope, self.tenant)

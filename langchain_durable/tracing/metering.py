@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from opentelemetry import trace
@@ -84,12 +85,14 @@ class Metering:
         if price is not None and scope.recorded is not None and scope.recorded.in_doubt:
             meters.call_wasted(cost=price.amount, tenant=tenant, context=context)
 
-    def replayed(self, kind: StepKind, name: str, cost: str | None, tenant: str) -> None:
-        """Count a step that the journal answered."""
-        meters = self._heard()
-        if meters is not None:
-            saved = None if cost is None else dollars(cost)
-            meters.step_replayed(kind=kind, name=name, cost=saved, tenant=tenant)
+    def replayed(self, scope: Scope, tenant: str) -> None:
+        """Count a step that the journal answered, and what it had cost, with all inside it."""
+        meters, recorded = self._heard(), scope.recorded
+        if meters is None or scope.kind is None or recorded is None:
+            return
+        costs = [dollars(cost) for cost in recorded.costs()]
+        saved = sum((cost for cost in costs if cost is not None), Decimal(0))
+        meters.step_replayed(kind=scope.kind, name=scope.name, cost=saved or None, tenant=tenant)
 
     # -- agents, runs, the journal ----------------------------------------------------
 

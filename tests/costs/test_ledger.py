@@ -16,6 +16,7 @@ from langchain_durable.events import (
     AttemptStarted,
     Entry,
     Event,
+    Node,
     Outcome,
     RunStatus,
     StepEnded,
@@ -58,6 +59,7 @@ class Journal:
         kind: StepKind = StepKind.MODEL,
         name: str = "gpt-4o",
         time: int = NOON,
+        nodes: tuple[Node, ...] = (),
         **attributes: Any,
     ) -> None:
         started = StepStarted(
@@ -67,6 +69,7 @@ class Journal:
             time=time,
             span_id="",
             parent_span_id="",
+            nodes=nodes,
             attributes=attributes,
         )
         self._add(started)
@@ -158,6 +161,20 @@ def test_a_replayed_step_counts_once_and_saves_its_cost_at_each_resume(journal: 
         Decimal("0.50"),
         2,
     )
+
+
+def test_what_is_inside_a_replayed_call_is_saved_but_not_replayed(journal: Journal) -> None:
+    tool = Node(id=b"tool", parent=b"", label="tool:look", ordinal=0, fingerprint=b"")
+    inner = Node(id=b"chat", parent=b"tool", label="model", ordinal=0, fingerprint=b"")
+    journal.start(b"tool", StepKind.TOOL, "look", nodes=(tool,))
+    journal.start(b"chat", nodes=(inner,))
+    journal.end(b"chat", cost="0.25")
+    journal.attempt()  # the tool was under way: the model is asked for again
+    journal.start(b"tool", StepKind.TOOL, "look")
+    journal.end(b"tool")
+    journal.attempt()
+    total = journal.ledger().total
+    assert (total.calls, total.replayed, total.saved) == (2, 2, Decimal("0.50"))
 
 
 def test_a_step_that_was_made_again_was_not_saved(journal: Journal) -> None:
