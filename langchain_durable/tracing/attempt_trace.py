@@ -30,7 +30,7 @@ from langchain_durable.spans.priced import BOOK, told_cost
 from langchain_durable.spans.runs import attempt_ended, identity, run_started, told_replayed
 from langchain_durable.spans.start import Attributes, Start
 from langchain_durable.tracing.agent_spans import AgentSpans
-from langchain_durable.tracing.current import NOTHING, Current, current_of
+from langchain_durable.tracing.current import NOTHING, Current
 from langchain_durable.tracing.guard import harmless, nothing, warn
 from langchain_durable.tracing.lost import is_crashed, lost_spans
 from langchain_durable.tracing.telemetry import Telemetry, priced
@@ -246,7 +246,9 @@ class AttemptTrace(AgentSpans):
 
     def current_step(self, scope: Scope) -> AbstractContextManager[Any]:
         """Makes a step's span the current one while its provider is called."""
-        return NOTHING if scope.span is None else current_of(scope.span)
+        if scope.span is None:
+            return NOTHING
+        return Current(scope.span, model=scope.kind is StepKind.MODEL)
 
     @harmless(nothing)
     def end_step(self, scope: Scope, event: StepEnded, told: Attributes) -> None:
