@@ -1,9 +1,9 @@
-"""The conversation of a run, read off the values of its input and its steps."""
+"""The conversation of a run, as the values of its input and its steps have it."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from langchain_core.messages import BaseMessage, HumanMessage, ToolMessage, convert_to_messages
@@ -78,3 +78,15 @@ def _content(value: Any) -> str | list[str | dict[Any, Any]]:
 
 def _is_block(item: Any) -> bool:
     return isinstance(item, str) or (isinstance(item, dict) and "type" in item)
+
+
+def pack_messages(
+    messages: Sequence[BaseMessage], infos: Sequence[Any], llm_output: Any = None
+) -> dict[str, Any]:
+    """What the journal keeps of a model's answer. Messages go in one by one, whole."""
+    packed: dict[str, Any] = {"g": list(messages)}
+    if any(infos):
+        packed["i"] = list(infos)
+    if llm_output:
+        packed["o"] = llm_output
+    return packed

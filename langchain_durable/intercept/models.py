@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
+from langchain_core.messages import AIMessage, AIMessageChunk
 from langchain_core.messages.utils import message_chunk_to_message
 from langchain_core.outputs import (
     ChatGeneration,
@@ -21,6 +21,7 @@ from langchain_durable.callbacks import Step
 from langchain_durable.intercept.perform import Ended, Form, perform
 from langchain_durable.intercept.wrapping import Original
 from langchain_durable.spans.models import model_ended, usage_of
+from langchain_durable.transcript import pack_messages
 from langchain_durable.waiting import Procedure
 
 # -- chat models: {"g": [message, ...], "i": [generation_info, ...], "o": llm_output} ---------
@@ -38,18 +39,6 @@ def _pack_chat(result: ChatResult) -> dict[str, Any]:
     return pack_messages(
         [generation.message for generation in result.generations], infos, result.llm_output
     )
-
-
-def pack_messages(
-    messages: Sequence[BaseMessage], infos: Sequence[Any], llm_output: Any = None
-) -> dict[str, Any]:
-    """What the journal keeps of a model's answer. Messages go in one by one, whole."""
-    packed: dict[str, Any] = {"g": list(messages)}
-    if any(infos):
-        packed["i"] = list(infos)
-    if llm_output:
-        packed["o"] = llm_output
-    return packed
 
 
 def _unpack_chat(packed: Mapping[str, Any]) -> ChatResult:
