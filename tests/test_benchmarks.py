@@ -34,6 +34,7 @@ def rows(figures: dict[str, Any], benchmark: str) -> dict[str, dict[str, Any]]:
     return {row["case"]: row for row in figures["benchmarks"][benchmark]}
 
 
+@pytest.mark.soak
 def test_a_quick_run_measures_every_benchmark(quick: tuple[str, dict[str, Any]]) -> None:
     printed, figures = quick
     assert list(figures["benchmarks"]) == [benchmark.name for benchmark in ALL]
@@ -43,6 +44,7 @@ def test_a_quick_run_measures_every_benchmark(quick: tuple[str, dict[str, Any]])
             assert row["value"] is not None or row["verdict"] == "SKIPPED"
 
 
+@pytest.mark.soak
 def test_a_model_step_awaits_one_round_trip_and_a_tool_step_two(
     quick: tuple[str, dict[str, Any]],
 ) -> None:
@@ -55,6 +57,7 @@ def test_a_model_step_awaits_one_round_trip_and_a_tool_step_two(
     assert set(awaited.values()) == {1, 2}
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("benchmark", ["round-trips", "bytes", "saver"])
 def test_what_is_counted_and_not_timed_reaches_its_targets(
     quick: tuple[str, dict[str, Any]], benchmark: str
@@ -63,6 +66,7 @@ def test_what_is_counted_and_not_timed_reaches_its_targets(
     assert [case for case, row in found.items() if row["verdict"] in ("MISS", "SKIPPED")] == []
 
 
+@pytest.mark.soak
 def test_every_way_of_tracing_makes_its_spans_and_ours_have_prices(
     quick: tuple[str, dict[str, Any]],
 ) -> None:
@@ -81,6 +85,7 @@ def test_every_way_of_tracing_makes_its_spans_and_ours_have_prices(
     }
 
 
+@pytest.mark.soak
 def test_we_are_held_to_the_official_instrumentor_in_the_same_run(
     quick: tuple[str, dict[str, Any]],
 ) -> None:
@@ -100,6 +105,7 @@ def test_without_the_official_instrumentor_its_rows_say_what_to_install() -> Non
     assert f"pip install {PEER}" in summary({"telemetry": [row]})
 
 
+@pytest.mark.soak
 def test_the_machine_is_told_without_names_and_paths(quick: tuple[str, dict[str, Any]]) -> None:
     about = quick[1]["about"]
     assert {"CPU", "memory", "system", "Python", "server", "packages"} < about.keys()

@@ -19,7 +19,7 @@ from langchain_durable.flushing import flush_on_sigterm
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM to send")
 
 _BEGIN = """
-    import signal, sys, threading, time
+    import os, signal, sys, threading, time
     from pathlib import Path
     from opentelemetry import metrics, trace
     from opentelemetry.sdk.metrics import MeterProvider
@@ -31,6 +31,10 @@ _BEGIN = """
     from langchain_durable.flushing import flush_on_sigterm
 
     place = Path(sys.argv[1])
+
+    def say(line):
+        # Not print: the signal may come while that holds the lock of stdout.
+        os.write(1, f"{line}\\n".encode())
 
     def configure(exporter=None):
         spans = exporter or ConsoleSpanExporter(out=(place / "spans").open("w"))
@@ -45,7 +49,7 @@ _BEGIN = """
         metrics.get_meter("test").create_counter("the.counter").add(1)
 
     def wait():
-        print("ready", flush=True)
+        say("ready")
         while True:
             time.sleep(60)
 """
@@ -108,7 +112,7 @@ def test_providers_that_are_configured_later_are_flushed(start: Start, tmp_path:
 def test_the_previous_handler_is_called_after_the_flush(start: Start, tmp_path: Path) -> None:
     process = start("""
         def leave(number, frame):
-            print(number, "the-span" in (place / "spans").read_text(), flush=True)
+            say(f'{number} {"the-span" in (place / "spans").read_text()}')
             raise SystemExit(3)
 
         signal.signal(signal.SIGTERM, leave)
@@ -173,7 +177,7 @@ def test_a_second_signal_does_not_wait(start: Start) -> None:
     process = start("""
     class Hanging(SpanExporter):
         def export(self, spans):
-            print("hangs", flush=True)
+            say("hangs")
             threading.Event().wait()
 
     configure(Hanging())
