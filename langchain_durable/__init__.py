@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from langchain_durable.errors import (
         DurableError,
         DurableWarning,
+        ExportFailed,
         JournalError,
         JournalUnavailable,
         ReplayedError,
@@ -52,6 +53,7 @@ __all__ = [
     "DurableInstrumentor",
     "DurableWarning",
     "Entry",
+    "ExportFailed",
     "Header",
     "JournalError",
     "JournalUnavailable",

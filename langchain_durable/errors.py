@@ -197,5 +197,9 @@ class ServerError(JournalError):
     """The embedded server did not start, or a server found is unsafe for a journal."""
 
 
+class ExportFailed(DurableError, ConnectionError):
+    """The spans did not arrive; they are still in the journal, and can be sent again."""
+
+
 class DurableWarning(UserWarning):
     """Something is not as durable as its user may believe."""

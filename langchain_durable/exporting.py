@@ -17,7 +17,7 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from langchain_durable import ids, queries, semconv
 from langchain_durable.connecting import Connector
-from langchain_durable.errors import ConfigurationError, DurableError, IncompatibleVersion
+from langchain_durable.errors import ConfigurationError, ExportFailed, IncompatibleVersion
 from langchain_durable.events import Entry
 from langchain_durable.installation import installed_version, own_version
 from langchain_durable.journal import Header, HeaderField
@@ -38,10 +38,6 @@ _NO_NAME = "unknown_service"
 
 _SPAN_BYTES = 160
 _ITEM_BYTES = 24
-
-
-class ExportFailed(DurableError, ConnectionError):
-    """The spans did not arrive; they are still in the journal, and can be sent again."""
 
 
 def spans_of(

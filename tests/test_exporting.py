@@ -22,12 +22,12 @@ from opentelemetry.trace import NoOpTracerProvider, SpanContext, TraceFlags
 from langchain_durable import Durable
 from langchain_durable.errors import (
     ConfigurationError,
+    ExportFailed,
     IncompatibleVersion,
     RunNotFound,
 )
 from langchain_durable.events import RunStatus
 from langchain_durable.exporting import (
-    ExportFailed,
     batches,
     export,
     spans_of,

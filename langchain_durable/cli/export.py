@@ -69,7 +69,8 @@ def export(
 
 
 def _sent(durable: Durable, run_id: str, backend: Backend) -> Sequence[ReadableSpan]:
-    from langchain_durable.exporting import ExportFailed, exported
+    from langchain_durable.errors import ExportFailed
+    from langchain_durable.exporting import exported
     from langchain_durable.waiting import drive
 
     with complaints() as said:

@@ -19,8 +19,6 @@ from langchain_durable.metrics.tally import Labels, tally_of
 from langchain_durable.metrics.token_meter import TokenMeter
 from langchain_durable.semconv import Profile
 
-STEP_KIND = "langchain_durable.step.kind"
-
 _FUNCTION = "function"
 
 
@@ -100,7 +98,7 @@ class Meters:
         self._count(
             self._instruments.executed,
             1,
-            {STEP_KIND: kind.value, semconv.OUTCOME: outcome.value},
+            {semconv.STEP_KIND: kind.value, semconv.OUTCOME: outcome.value},
             context,
         )
         seconds = max(0.0, seconds)
@@ -155,7 +153,7 @@ class Meters:
         tenant: str = "",
     ) -> None:
         """Record a call that the journal answered. ``cost`` is what it had cost, in USD."""
-        self._count(self._instruments.replayed, 1, {STEP_KIND: kind.value})
+        self._count(self._instruments.replayed, 1, {semconv.STEP_KIND: kind.value})
         if cost:
             labels = self._labels(
                 (_subject(kind), name), (semconv.AGENT_NAME, agent), (self._tenant, tenant)
