@@ -55,6 +55,7 @@ class Attempt(Answers):
         self.opener: Callable[[], Procedure[None]] | None = None
         self._seq = 0
         self._lock = threading.Lock()
+        self._starting = threading.Lock()
         self._failed: dict[bytes, BaseException] = {}
 
     def opened(
@@ -82,18 +83,21 @@ class Attempt(Answers):
         assert scope.kind is not None  # only steps are started
         step, time = self._id(scope), self.settings.clock()
         told = self.trace.start_step(scope, time)
-        event = StepStarted(
-            step=step,
-            kind=scope.kind,
-            name=scope.name,
-            time=time,
-            span_id=scope.span_id,
-            parent_span_id=scope.parent_span_id,
-            nodes=self.tree.declare(scope),
-            attributes={**scope.attributes, **told} if scope.attributes else told,
-        )
         payload = None if inputs is None else self._encode_input(scope, inputs)
-        ticket = self._append(event, payload)
+        # A chain is declared with its first step. A sibling in another thread counts on that, so
+        # its record must not overtake this one.
+        with self._starting:
+            event = StepStarted(
+                step=step,
+                kind=scope.kind,
+                name=scope.name,
+                time=time,
+                span_id=scope.span_id,
+                parent_span_id=scope.parent_span_id,
+                nodes=self.tree.declare(scope),
+                attributes={**scope.attributes, **told} if scope.attributes else told,
+            )
+            ticket = self._append(event, payload)
         return ticket if scope.kind is StepKind.TOOL else SETTLED
 
     def complete(
