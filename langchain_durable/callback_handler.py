@@ -12,7 +12,6 @@ from uuid import UUID
 from langchain_durable import ids
 from langchain_durable.callbacks import PathTracker, RootCall, active
 from langchain_durable.durable import Durable
-from langchain_durable.intercept.install import install_graphs
 from langchain_durable.recorder.acquire import acquire
 from langchain_durable.recorder.attempt import Attempt
 from langchain_durable.recorder.ending import abort, finish
@@ -64,7 +63,6 @@ class DurableCallbackHandler(PathTracker):
         return super()._enter(run_id, parent_run_id, label, inputs, **step)
 
     def _begin(self, inputs: Any) -> None:
-        install_graphs()
         tracker = active.get()
         self._inside = tracker is not None and not tracker.attempt.closed
         self._attempt = attempt = self._new_attempt()

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from langchain_durable.callbacks import PathTracker, active
-from langchain_durable.intercept.install import install_graphs
 from langchain_durable.recorder.acquire import acquire
 from langchain_durable.recorder.attempt import Attempt
 from langchain_durable.recorder.ending import abort, finish
@@ -53,7 +52,6 @@ class Running:
             settings=runtime.settings,
             tree=Tree(top_by_ordinal=self.top_by_ordinal),
         )
-        install_graphs()
         stored = yield from acquire(runtime, attempt, self.request)
         return stored if stored is not None else attempt
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 from uuid import UUID
@@ -19,6 +19,7 @@ from langchain_core.retrievers import BaseRetriever
 from langchain_core.runnables import RunnableSequence
 from langchain_core.runnables.config import var_child_runnable_config
 from langchain_core.tools import BaseTool
+from wrapt import register_post_import_hook
 
 from langchain_durable.errors import IncompatibleVersion
 
@@ -123,6 +124,20 @@ def is_command(value: Any) -> bool:
 def graph_class() -> Any:
     """LangGraph's class of compiled graphs, if the program has imported it."""
     return _langgraph("langgraph.pregel", "Pregel")
+
+
+def with_graphs(hook: Callable[[type], None]) -> None:
+    """Call ``hook`` with LangGraph's class of graphs: now, or as soon as the program imports it.
+
+    A program's first graph may be its first durable call, so nothing later would be in time.
+    """
+
+    def imported(module: Any) -> None:
+        cls = getattr(module, "Pregel", None)
+        if cls is not None:
+            hook(cls)
+
+    register_post_import_hook(imported, "langgraph.pregel")
 
 
 def is_graph(runnable: Any) -> bool:

@@ -110,17 +110,14 @@ def install() -> None:
         for name in touchpoints.WITH_RUN_MANAGER:
             _patch(BaseChatModel, name, _managed(getattr(BaseChatModel, name)))
         _patch(AsyncCallbackManager, "on_llm_start", telling_all(AsyncCallbackManager.on_llm_start))
+    touchpoints.with_graphs(_install_graphs)
 
 
-def install_graphs() -> None:
-    """Intercept graphs too, once the program has imported LangGraph."""
-    cls = touchpoints.graph_class()
-    if cls is None or cls in _wrapped:
-        return
+def _install_graphs(cls: type) -> None:
     with _lock:
         if cls not in _wrapped and _patched:
-            _patch(cls, "stream", with_reentry(cls.stream))
-            _patch(cls, "astream", with_async_reentry(cls.astream))
+            _patch(cls, "stream", with_reentry(cls.stream))  # type: ignore[attr-defined]  # a Pregel
+            _patch(cls, "astream", with_async_reentry(cls.astream))  # type: ignore[attr-defined]  # as above
             _wrapped.add(cls)
 
 

@@ -46,3 +46,18 @@ def test_a_killed_process_is_taken_over_at_once(
 
     assert run.replayed == 1
     assert time.monotonic() - begun < 0.9, "no lease was waited for"
+
+
+def test_a_graph_that_is_imported_late_goes_on_where_it_was(
+    durable: Durable, journal_server: Server
+) -> None:
+    late = subprocess.run(
+        [
+            *(sys.executable, "-W", "error", "-m", "tests.face.late_graph"),
+            *(journal_server.url, durable.connector.prefix),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (late.stdout, late.stderr) == ("go thought done\n", "")

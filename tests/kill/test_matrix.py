@@ -57,7 +57,7 @@ def chosen(pair: Pair, points: Sequence[KillPoint]) -> Sequence[KillPoint]:
     return points if whole or EVERY_POINT in os.environ else some(points, 2)
 
 
-VIA_PROGRAMS = ("lcel3", "parallel", "retrieval", "agent", "executor")
+VIA_PROGRAMS = ("lcel3", "parallel", "retrieval", "agent", "own_saver", "executor")
 VIA_MODES = (Mode.INVOKE, Mode.AINVOKE, Mode.STREAM, Mode.ASTREAM, Mode.ASTREAM_EVENTS)
 
 
