@@ -103,17 +103,17 @@ class _Entries:
             **whole,
             "invoke": self._call(cls.invoke),
             "ainvoke": self._acall(cls.ainvoke),
-            "batch": self._call(cls.batch, each=Runnable.batch),
-            "abatch": self._acall(cls.abatch, each=Runnable.abatch),
-            "stream": self._iterate(cls.stream),
-            "astream": self._aiterate(cls.astream),
-            "transform": self._iterate(cls.transform, known=False),
-            "atransform": self._aiterate(cls.atransform, known=False),
-            "batch_as_completed": self._iterate(
-                cls.batch_as_completed, each=Runnable.batch_as_completed
+            "batch": self._call(cls.batch, Runnable.batch),
+            "abatch": self._acall(cls.abatch, Runnable.abatch),
+            "stream": self._entry(cls.stream, iterate),
+            "astream": self._entry(cls.astream, aiterate),
+            "transform": self._entry(cls.transform, iterate, known=False),
+            "atransform": self._entry(cls.atransform, aiterate, known=False),
+            "batch_as_completed": self._entry(
+                cls.batch_as_completed, iterate, each=Runnable.batch_as_completed
             ),
-            "abatch_as_completed": self._aiterate(
-                cls.abatch_as_completed, each=Runnable.abatch_as_completed
+            "abatch_as_completed": self._entry(
+                cls.abatch_as_completed, aiterate, each=Runnable.abatch_as_completed
             ),
         }
 
@@ -131,7 +131,7 @@ class _Entries:
         inputs: Any,
         config: RunnableConfig | None,
         options: Mapping[str, Any],
-        **more: Any,
+        stored_result: bool,
     ) -> Running:
         full = ensure_config(config)
         continues = inputs is None or is_command(inputs)
@@ -141,41 +141,21 @@ class _Entries:
             program=self._name,
             version=self._version,
             call={"method": method, "configurable": portable(full)},
-            **more,
+            stored_result=stored_result,
         )
         return self._binder.bind_call(runnable, request, config, options)
 
-    def _call(self, original: Original, *, each: Original | None = None) -> Original:
-        @functools.wraps(original)
-        def method(runnable: Any, input: Any, config: Any = None, **kwargs: Any) -> Any:
-            if joins(first(config)):
-                return original(runnable, input, config, **kwargs)
-            if each is not None and isinstance(config, list):
-                return each(runnable, input, config, **kwargs)
-            bound = self._running(
-                runnable, original.__name__, input, config, kwargs, stored_result=True
-            )
-            return call(bound, lambda ready: original(runnable, input, ready, **kwargs))
-
-        return method
-
-    def _acall(self, original: Original, *, each: Original | None = None) -> Original:
-        @functools.wraps(original)
-        async def method(runnable: Any, input: Any, config: Any = None, **kwargs: Any) -> Any:
-            if joins(first(config)):
-                return await original(runnable, input, config, **kwargs)
-            if each is not None and isinstance(config, list):
-                return await each(runnable, input, config, **kwargs)
-            bound = self._running(
-                runnable, original.__name__, input, config, kwargs, stored_result=True
-            )
-            return await acall(bound, lambda ready: original(runnable, input, ready, **kwargs))
-
-        return method
-
-    def _iterate(
-        self, original: Original, *, known: bool = True, each: Original | None = None
+    def _entry(
+        self,
+        original: Original,
+        run: Callable[[Running, Callable[[Any], Any]], Any],
+        *,
+        each: Original | None = None,
+        known: bool = True,
+        stored: bool = False,
     ) -> Original:
+        """``original`` as a run, by ``run``; several configs have ``each`` call make one."""
+
         @functools.wraps(original)
         def method(runnable: Any, input: Any, config: Any = None, **kwargs: Any) -> Any:
             if joins(first(config)):
@@ -183,23 +163,23 @@ class _Entries:
             if each is not None and isinstance(config, list):
                 return each(runnable, input, config, **kwargs)
             inputs = input if known else UNKNOWN_INPUT
-            bound = self._running(runnable, original.__name__, inputs, config, kwargs)
-            return iterate(bound, lambda ready: original(runnable, input, ready, **kwargs))
+            bound = self._running(
+                runnable, original.__name__, inputs, config, kwargs, stored_result=stored
+            )
+            return run(bound, lambda ready: original(runnable, input, ready, **kwargs))
 
         return method
 
-    def _aiterate(
-        self, original: Original, *, known: bool = True, each: Original | None = None
-    ) -> Original:
+    def _call(self, original: Original, each: Original | None = None) -> Original:
+        return self._entry(original, call, each=each, stored=True)
+
+    def _acall(self, original: Original, each: Original | None = None) -> Original:
+        entry = self._entry(original, acall, each=each, stored=True)
+
         @functools.wraps(original)
-        def method(runnable: Any, input: Any, config: Any = None, **kwargs: Any) -> Any:
-            if joins(first(config)):
-                return original(runnable, input, config, **kwargs)
-            if each is not None and isinstance(config, list):
-                return each(runnable, input, config, **kwargs)
-            inputs = input if known else UNKNOWN_INPUT
-            bound = self._running(runnable, original.__name__, inputs, config, kwargs)
-            return aiterate(bound, lambda ready: original(runnable, input, ready, **kwargs))
+        async def method(*args: Any, **kwargs: Any) -> Any:
+            # A coroutine function, as programs and frameworks ask for it.
+            return await entry(*args, **kwargs)
 
         return method
 
