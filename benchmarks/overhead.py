@@ -11,7 +11,8 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import BaseMessage
 
 from benchmarks.bench import Bench, Benchmark
-from benchmarks.measure import Series, Side, in_turns, ratio
+from benchmarks.cpu_row import cpu_row
+from benchmarks.measure import Series, Side, in_turns
 from benchmarks.programs import (
     KEY,
     RULES,
@@ -61,7 +62,8 @@ def _run(bench: Bench) -> Iterator[Row]:
                 rounds = bench.times(_rounds(name, history), 1)
                 program = _program(make, which, _HISTORIES[history])
                 for way, found in _both_ways(durable, loop, program, rounds):
-                    yield _row(f"{which}, {name}, {history}, {way}", found, targets[which])
+                    case = f"{which}, {name}, {history}, {way}"
+                    yield cpu_row(case, found["ours"], found["bare"], targets[which])
         yield _control(bench, durable)
 
 
@@ -99,25 +101,6 @@ def _sides(durable: Durable, bare: Any, wrapped: Any, inputs: Any) -> dict[str, 
     }
 
 
-def _row(case: str, found: dict[str, Series], target: Target | None) -> Row:
-    cpu = ratio(found["ours"], found["bare"], "cpu")
-    bare, ours = (found[side].median("cpu") * 1e3 for side in ("bare", "ours"))
-    return Row(
-        case=case,
-        value=cpu.paired,
-        minima=cpu.minima,
-        unit="x",
-        target=target,
-        detail=f"{bare:.2f} -> {ours:.2f} ms, +{cpu.added * 1e3:.2f}",
-        more={
-            "totals": cpu.totals,
-            "added_ms": cpu.added * 1e3,
-            "bare_ms": {"median": bare, "least": found["bare"].least("cpu") * 1e3},
-            "ours_ms": {"median": ours, "least": found["ours"].least("cpu") * 1e3},
-        },
-    )
-
-
 def _control(bench: Bench, durable: Durable) -> Row:
     """The agent without us, in a process where interception is installed or not: what the
     sides called "bare" above would have been spared without us in their process."""
@@ -132,7 +115,8 @@ def _control(bench: Bench, durable: Durable) -> Row:
     turns = in_turns(sides, rounds=bench.times(200, 2), warmup=bench.times(10, 1), before=prepare)
     found = drive(turns)
     install()
-    return _row("control: bare agent, interception installed / removed", found, None)
+    case = "control: bare agent, interception installed / removed"
+    return cpu_row(case, found["ours"], found["bare"], None)
 
 
 OVERHEAD = Benchmark(

@@ -9,6 +9,7 @@ from typing import Any
 from langchain_core.messages import BaseMessage
 
 from benchmarks.bench import Bench, Benchmark
+from benchmarks.cpu_row import cpu_row
 from benchmarks.measure import ratio
 from benchmarks.programs import (
     PricedModel,
@@ -76,27 +77,15 @@ def _rows(case: str, found: Mapping[str, Traced]) -> Iterator[Row]:
 
 
 def _row(case: str, side: str, found: Mapping[str, Traced], target: Target | None) -> Row:
-    bare, traced = found[BARE].series, found[side]
-    cpu = ratio(traced.series, bare, "cpu")
-    medians = [series.median("cpu") * 1e3 for series in (bare, traced.series)]
-    official = found.get(OFFICIAL)
+    bare, traced, official = found[BARE].series, found[side], found.get(OFFICIAL)
     share = None if official is None else ratio(traced.series, official.series, "cpu").paired
-    return Row(
-        case=f"{case}: {side}",
-        value=cpu.paired,
-        minima=cpu.minima,
-        unit="x",
-        target=target,
-        detail=f"{medians[0]:.2f} -> {medians[1]:.2f} ms, {traced.said}",
-        more={
-            "totals": cpu.totals,
-            "added_ms": cpu.added * 1e3,
-            "bare_ms": medians[0],
-            "traced_ms": medians[1],
-            "spans": traced.spans,
-            "priced": traced.priced,
-            "of_official": share,
-        },
+    return cpu_row(
+        f"{case}: {side}",
+        traced.series,
+        bare,
+        target,
+        said=f", {traced.said}",
+        more={"spans": traced.spans, "priced": traced.priced, "of_official": share},
     )
 
 
