@@ -39,9 +39,9 @@ if TYPE_CHECKING:
     from langchain_durable.flushing import flush_on_sigterm
     from langchain_durable.instrumentor import DurableInstrumentor
     from langchain_durable.journal import Header, Retention
+    from langchain_durable.reading.fold import Checkpoint
     from langchain_durable.recorder.current import idempotency_key
-    from langchain_durable.run import Run
-    from langchain_durable.state import Checkpoint
+    from langchain_durable.running.run import Run
     from langchain_durable.tools import in_doubt
 
 __all__ = [
@@ -87,9 +87,9 @@ _HOMES = {
     "CostSpanProcessor": "costs.processor",
     "DurableInstrumentor": "instrumentor",
     "Pricing": "costs.pricing",
-    "Run": "run",
+    "Run": "running.run",
     "flush_on_sigterm": "flushing",
-    "Checkpoint": "state",
+    "Checkpoint": "reading.fold",
     "idempotency_key": "recorder.current",
     "in_doubt": "tools",
     **dict.fromkeys(("Entry", "Outcome", "RunStatus", "StepKind"), "events"),

@@ -10,14 +10,15 @@ from typing import Any
 from uuid import UUID
 
 from langchain_durable import ids
-from langchain_durable.callbacks import PathTracker, RootCall, active
 from langchain_durable.durable import Durable
+from langchain_durable.identity.tree import Scope, Tree, is_streamed
+from langchain_durable.intercept.root_call import RootCall
+from langchain_durable.intercept.tracker import PathTracker, active
 from langchain_durable.recorder.acquire import acquire
 from langchain_durable.recorder.attempt import Attempt
 from langchain_durable.recorder.ending import abort, finish
 from langchain_durable.recorder.request import UNKNOWN_INPUT, Request
 from langchain_durable.recorder.runtime import Runtime
-from langchain_durable.scopes import Scope, Tree, is_streamed
 from langchain_durable.waiting import Procedure, drive
 
 logger = logging.getLogger("langchain_durable")

@@ -12,10 +12,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from langchain_durable.connecting.server_checks import Finding, Level, check_server
 from langchain_durable.errors import JournalError
 from langchain_durable.installation import Installation, inspect_installation
 from langchain_durable.journal import Store
-from langchain_durable.server_checks import Finding, Level, check_server
 
 __all__ = ["Facts", "Finding", "Level", "examine", "gather", "judge"]
 

@@ -16,24 +16,24 @@ from opentelemetry.metrics import MeterProvider
 from opentelemetry.trace import TracerProvider
 
 from langchain_durable import ids
-from langchain_durable.connecting import Connector
+from langchain_durable.connecting.connector import Connector
+from langchain_durable.connecting.server_url import RedisClient
 from langchain_durable.errors import ConfigurationError
-from langchain_durable.functions import recorded
-from langchain_durable.graphs import GraphCalls
 from langchain_durable.intercept.install import install
 from langchain_durable.journal import Retention
+from langchain_durable.reading.run_exports import Exporting
+from langchain_durable.reading.runs import RunsById
+from langchain_durable.reading.spending import Costs
 from langchain_durable.recorder.request import UNKNOWN_INPUT, Request
 from langchain_durable.recorder.settings import Drift, Durability, Settings
-from langchain_durable.run import Run
-from langchain_durable.run_exports import Exporting
-from langchain_durable.running import Running
-from langchain_durable.runs import RunsById
-from langchain_durable.server_url import RedisClient
-from langchain_durable.spending import Costs
+from langchain_durable.running.functions import recorded
+from langchain_durable.running.graphs import GraphCalls
+from langchain_durable.running.run import Run
+from langchain_durable.running.running import Running
+from langchain_durable.running.wrap import RUN_ID, rebrand, with_configurable, wrapped_class
 from langchain_durable.telemetry import Prices, make_telemetry
 from langchain_durable.touchpoints import is_graph
 from langchain_durable.waiting import adrive, drive
-from langchain_durable.wrap import RUN_ID, rebrand, with_configurable, wrapped_class
 
 logger = logging.getLogger("langchain_durable")
 

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 import redis
 
+from langchain_durable.connecting.server_url import Choice, Source, refuse_cache
 from langchain_durable.doctor import Facts, Finding, Level, examine, judge
 from langchain_durable.embedded import EmbeddedServer
 from langchain_durable.errors import ServerError
 from langchain_durable.installation import Extra, Installation, Package
 from langchain_durable.journal import Store
-from langchain_durable.server_url import Choice, Source, refuse_cache
 from langchain_durable.store import open_store
 
 SOUND: dict[str, Any] = {

@@ -18,7 +18,7 @@ from langchain_durable.events import RunStatus
 
 if TYPE_CHECKING:  # importing LangChain takes a second, which --help need not wait for
     from langchain_durable.costs import Totals
-    from langchain_durable.spending import Spending
+    from langchain_durable.reading.spending import Spending
 
 _UNITS = {"h": "hours", "d": "days", "w": "weeks"}
 
@@ -58,7 +58,7 @@ def costs(
 ) -> None:
     """Add up what runs cost, exactly, from their journals."""
     from langchain_durable.cli.costs_view import print_costs
-    from langchain_durable.spending import spending
+    from langchain_durable.reading.spending import spending
     from langchain_durable.waiting import drive
 
     moment = read_since(since, now=datetime.now(UTC)) if since is not None else None

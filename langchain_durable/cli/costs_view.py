@@ -18,7 +18,7 @@ from langchain_durable.cli.output import one_line
 if TYPE_CHECKING:  # importing LangChain takes a second, which --help need not wait for
     from langchain_durable.costs import Totals
     from langchain_durable.costs.ledger import Dimension
-    from langchain_durable.spending import Spending
+    from langchain_durable.reading.spending import Spending
 
 _WIDE, _MIDDLE = 100, 78
 _BAR = {True: 20, False: len("of cost")}

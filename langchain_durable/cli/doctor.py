@@ -66,8 +66,8 @@ def _place(url: str | None) -> Iterator[tuple[str | None, str]]:
     """The URL to look at. An embedded server that was never used is tried elsewhere."""
     from urllib.parse import quote
 
+    from langchain_durable.connecting.server_url import choose
     from langchain_durable.embedded import EmbeddedServer
-    from langchain_durable.server_url import choose
 
     directory = choose(url, os.environ).directory
     if directory is None or directory.exists():

@@ -70,7 +70,7 @@ def export(
 
 def _sent(durable: Durable, run_id: str, backend: Backend) -> Sequence[ReadableSpan]:
     from langchain_durable.errors import ExportFailed
-    from langchain_durable.exporting import exported
+    from langchain_durable.reading.exporting import exported
     from langchain_durable.waiting import drive
 
     with complaints() as said:

@@ -22,6 +22,7 @@ from langchain_durable import Durable, ids, queries
 from langchain_durable.codec import encode_event
 from langchain_durable.errors import DurableError, StepError
 from langchain_durable.events import AttemptEnded, ErrorInfo, Outcome, RunStatus
+from langchain_durable.identity.tree import Scope
 from langchain_durable.journal import (
     Close,
     Draft,
@@ -36,11 +37,10 @@ from langchain_durable.recorder.answers import Answer
 from langchain_durable.recorder.attempt import Attempt
 from langchain_durable.recorder.failures import rebuild
 from langchain_durable.recorder.request import Request, Stored
-from langchain_durable.running import Running
-from langchain_durable.scopes import Scope
+from langchain_durable.running.running import Running
+from langchain_durable.running.wrap import RUN_ID
 from langchain_durable.touchpoints import is_graph, own_checkpointer
 from langchain_durable.waiting import Procedure, drive
-from langchain_durable.wrap import RUN_ID
 
 _LEASE_MS = 3_600_000
 _KEYS = ("OPENAI", "ANTHROPIC", "GOOGLE", "GEMINI", "MISTRAL", "GROQ", "COHERE", "DEEPSEEK", "XAI",

@@ -41,7 +41,7 @@ def open_program(program: Any, url: str | None, prefix: str, key: str | None) ->
     It has the program's own options: its classes, its encryption key, its version.
     """
     from langchain_durable import Durable
-    from langchain_durable.wrap import binder_of
+    from langchain_durable.running.wrap import binder_of
 
     own = binder_of(program)
     if isinstance(own, Durable) and url is None and prefix == PREFIX:
@@ -54,8 +54,8 @@ def open_program(program: Any, url: str | None, prefix: str, key: str | None) ->
 
 def refuse_absent(url: str | None) -> None:
     """Raise if the embedded journal that would be used does not exist yet."""
+    from langchain_durable.connecting.server_url import choose
     from langchain_durable.errors import ServerError
-    from langchain_durable.server_url import choose
 
     choice = choose(url, os.environ)
     if choice.directory is None or choice.directory.exists():

@@ -85,7 +85,7 @@ class _Story:
 
 
 def _story(durable: Durable, run_id: str) -> _Story:
-    from langchain_durable import queries
+    from langchain_durable.reading import queries
 
     runtime = durable.connector.connect()
     header = durable.header(run_id)

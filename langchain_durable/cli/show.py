@@ -26,8 +26,8 @@ from langchain_durable.events import Entry, Outcome, RunStatus
 from langchain_durable.journal import Header, HeaderField
 
 if TYPE_CHECKING:  # importing LangChain takes a second, which --help need not wait for
-    from langchain_durable.checkpoint import Checkpoint
     from langchain_durable.costs import Totals
+    from langchain_durable.reading.checkpoint import Checkpoint
 
 _MS = 1_000_000
 _MESSAGES = 12
@@ -168,7 +168,7 @@ def _print_end(console: Console, checkpoint: Checkpoint) -> None:
 
 
 def _brief(result: Any) -> Text:
-    from langchain_durable.checkpoint import Unreadable
+    from langchain_durable.reading.checkpoint import Unreadable
 
     if isinstance(result, Unreadable):
         return Text(one_line(result.reason), style="yellow")
@@ -192,7 +192,7 @@ def _json(
     *,
     alive: bool,
 ) -> dict[str, Any]:
-    from langchain_durable.checkpoint import to_json
+    from langchain_durable.reading.checkpoint import to_json
 
     rendered = to_json(checkpoint)
     for step in rendered["steps"]:

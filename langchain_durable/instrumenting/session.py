@@ -79,14 +79,14 @@ class Session:
 
     def _trace(self) -> None:
         # Tracing wraps LangChain's calls, so it is not imported before it is wanted.
-        from langchain_durable.observing import observe
+        from langchain_durable.instrumenting.observing import observe
 
         observe(self._telemetry)
         self._traces = True
 
     def _untrace(self) -> None:
         if self._traces:
-            from langchain_durable.observing import unobserve
+            from langchain_durable.instrumenting.observing import unobserve
 
             self._traces = False
             unobserve()

@@ -12,7 +12,7 @@ from typing import Any
 
 from langchain_core.callbacks.manager import ahandle_event
 
-from langchain_durable.callbacks import PathTracker
+from langchain_durable.intercept.tracker import PathTracker
 
 
 def telling_all(original: Callable[..., Any]) -> Callable[..., Any]:

@@ -6,9 +6,10 @@ import warnings
 from collections.abc import Mapping
 from typing import Any
 
-from langchain_durable.callbacks import PathTracker, Step, active, pending
 from langchain_durable.errors import DurableWarning
 from langchain_durable.events import StepKind
+from langchain_durable.intercept.step import Step, pending
+from langchain_durable.intercept.tracker import PathTracker, active
 from langchain_durable.recorder.runtime import stray_call
 
 

@@ -21,7 +21,6 @@ from langchain_core.tools import BaseTool
 from langchain_core.tracers.context import register_configure_hook
 
 from langchain_durable import touchpoints
-from langchain_durable.callbacks import hook, pending
 from langchain_durable.events import StepKind
 from langchain_durable.intercept.bystanders import telling_all
 from langchain_durable.intercept.claims import of_manager
@@ -36,6 +35,7 @@ from langchain_durable.intercept.models import (
     merged_completion,
 )
 from langchain_durable.intercept.reentry import with_async_reentry, with_reentry
+from langchain_durable.intercept.step import pending
 from langchain_durable.intercept.streams import (
     StreamForm,
     async_stream,
@@ -44,6 +44,7 @@ from langchain_durable.intercept.streams import (
     sync_stream,
 )
 from langchain_durable.intercept.tools import retriever_call, tool_call
+from langchain_durable.intercept.tracker import hook
 from langchain_durable.intercept.wrapping import Recorder, async_method, sync_method
 
 OURS = "__langchain_durable__"

@@ -17,8 +17,8 @@ from langchain_core.outputs import (
     LLMResult,
 )
 
-from langchain_durable.callbacks import Step
 from langchain_durable.intercept.perform import Ended, Form, perform
+from langchain_durable.intercept.step import Step
 from langchain_durable.intercept.wrapping import Original
 from langchain_durable.spans.models import model_ended, usage_of
 from langchain_durable.transcript import pack_messages

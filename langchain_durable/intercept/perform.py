@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from langchain_durable.callbacks import Step
 from langchain_durable.errors import StepInDoubt
 from langchain_durable.events import Outcome, Usage
+from langchain_durable.intercept.step import Step
 from langchain_durable.recorder.answers import IN_DOUBT
 from langchain_durable.recorder.attempt import SETTLED
 from langchain_durable.spans.outcomes import outcome_of

@@ -15,8 +15,9 @@ from typing import Any
 from langchain_core.runnables import RunnableConfig, ensure_config
 
 from langchain_durable import touchpoints
-from langchain_durable.callbacks import PathTracker, RootCall, active
-from langchain_durable.fingerprint import fingerprint
+from langchain_durable.identity.fingerprint import fingerprint
+from langchain_durable.intercept.root_call import RootCall
+from langchain_durable.intercept.tracker import PathTracker, active
 
 REENTRY = "run_id"
 """The key in a checkpoint's metadata by which LangGraph knows a call again."""

@@ -10,12 +10,12 @@ from typing import Any
 
 from langchain_core.outputs import ChatGenerationChunk, GenerationChunk
 
-from langchain_durable.callbacks import Step
 from langchain_durable.errors import StreamCut
 from langchain_durable.events import StepKind
 from langchain_durable.intercept.chunks import Chunk, Chunks
 from langchain_durable.intercept.claims import claim
 from langchain_durable.intercept.perform import Form, ending, failed
+from langchain_durable.intercept.step import Step
 from langchain_durable.intercept.wrapping import Original
 from langchain_durable.spans.models import first_chunk
 from langchain_durable.waiting import Procedure, adrive, drive

@@ -6,9 +6,9 @@ from typing import Any
 
 from langchain_core.tools import BaseTool, ToolException
 
-from langchain_durable.callbacks import Step
 from langchain_durable.intercept.perform import Ended, Form, perform
 from langchain_durable.intercept.side_channels import SideEffects, recording, send_again
+from langchain_durable.intercept.step import Step
 from langchain_durable.intercept.wrapping import Bound
 from langchain_durable.recorder.current import entered
 from langchain_durable.spans.retrievers import retriever_ended

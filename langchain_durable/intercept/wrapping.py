@@ -6,9 +6,9 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-from langchain_durable.callbacks import Step
 from langchain_durable.events import StepKind
 from langchain_durable.intercept.claims import claim
+from langchain_durable.intercept.step import Step
 from langchain_durable.waiting import Procedure, adrive, drive
 
 Original = Callable[..., Any]

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from langchain_durable.codec import encode_event
 from langchain_durable.errors import RunBusy, Unjournalable
-from langchain_durable.fingerprint import fingerprint, fingerprint_keys
+from langchain_durable.identity.fingerprint import fingerprint, fingerprint_keys
 from langchain_durable.journal import (
     Header,
     HeaderField,

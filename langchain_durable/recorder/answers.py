@@ -15,11 +15,11 @@ from langchain_durable.errors import (
     StepInDoubt,
 )
 from langchain_durable.events import Outcome, StepKind
+from langchain_durable.identity.matching import Index, Recorded
+from langchain_durable.identity.tree import Scope, Tree
 from langchain_durable.journal import Lease
 from langchain_durable.recorder.failures import rebuild
 from langchain_durable.recorder.settings import Settings
-from langchain_durable.replay import Index, Recorded
-from langchain_durable.scopes import Scope, Tree
 from langchain_durable.tracing import AttemptTrace
 
 IN_DOUBT = "durable_in_doubt"

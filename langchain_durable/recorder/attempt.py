@@ -26,12 +26,12 @@ from langchain_durable.events import (
     StepStarted,
     Usage,
 )
+from langchain_durable.identity.matching import Index
+from langchain_durable.identity.tree import Scope, Tree
 from langchain_durable.journal import Close, Draft, Lease, Store
 from langchain_durable.recorder.answers import Answers, bind
 from langchain_durable.recorder.failures import causes
 from langchain_durable.recorder.settings import Settings
-from langchain_durable.replay import Index
-from langchain_durable.scopes import Scope, Tree
 from langchain_durable.spans.outcomes import describe
 from langchain_durable.spans.runs import REPLAYED
 from langchain_durable.spans.start import Attributes

@@ -8,8 +8,8 @@ from contextvars import ContextVar
 from hashlib import blake2b
 
 from langchain_durable.errors import DurableError
+from langchain_durable.identity.tree import Scope
 from langchain_durable.recorder.attempt import Attempt
-from langchain_durable.scopes import Scope
 
 _current: ContextVar[tuple[Attempt, Scope] | None] = ContextVar(
     "langchain_durable_current_step", default=None

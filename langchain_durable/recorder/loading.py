@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from langchain_durable.codec import decode_entry
 from langchain_durable.errors import JournalCorrupt
 from langchain_durable.events import Entry
+from langchain_durable.identity.matching import Index
 from langchain_durable.recorder.runtime import Runtime
-from langchain_durable.replay import Index
 from langchain_durable.waiting import Procedure
 
 PAGE = 1000

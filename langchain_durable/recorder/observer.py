@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from langchain_durable.events import HANDLED, Outcome, StepEnded, Usage
+from langchain_durable.identity.tree import Scope, Tree
 from langchain_durable.recorder.attempt import SETTLED
 from langchain_durable.recorder.settings import Settings
-from langchain_durable.scopes import Scope, Tree
 from langchain_durable.spans.outcomes import describe
 from langchain_durable.spans.start import Attributes
 from langchain_durable.tracing.observed_trace import ObservedTrace

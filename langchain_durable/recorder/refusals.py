@@ -12,7 +12,7 @@ from langchain_durable.errors import (
     RunInputMismatch,
     RunNotFound,
 )
-from langchain_durable.fingerprint import fingerprint_keys
+from langchain_durable.identity.fingerprint import fingerprint_keys
 from langchain_durable.journal import FORMAT, Header, HeaderField, Opened, Verdict
 from langchain_durable.recorder.request import Request
 

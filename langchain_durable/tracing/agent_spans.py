@@ -10,7 +10,7 @@ from typing import Any
 from opentelemetry.trace import SpanContext
 
 from langchain_durable.events import AttemptEnded, ErrorInfo, Outcome, StepKind
-from langchain_durable.scopes import Scope
+from langchain_durable.identity.tree import Scope
 from langchain_durable.spans.compact import compact
 from langchain_durable.spans.ids import span_context
 from langchain_durable.spans.left import ABOVE, LEFT, as_its_attempt

@@ -18,8 +18,8 @@ from langchain_durable.events import (
     StepKind,
     Usage,
 )
+from langchain_durable.identity.tree import Scope
 from langchain_durable.journal import Header, HeaderField
-from langchain_durable.scopes import Scope
 from langchain_durable.spans.compact import CALL_ID, SPAN, TOOL_CALL_ID, compact, compact_end
 from langchain_durable.spans.functions import function_started
 from langchain_durable.spans.ids import span_context

@@ -16,7 +16,7 @@ from langchain_durable import semconv
 from langchain_durable.costs.price_book import dollars
 from langchain_durable.costs.pricing import Settled
 from langchain_durable.events import RunStatus, StepEnded, StepKind
-from langchain_durable.scopes import Scope
+from langchain_durable.identity.tree import Scope
 from langchain_durable.spans.outcomes import describe, error_type
 from langchain_durable.spans.start import Attributes, Start
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from opentelemetry import trace
 
 from langchain_durable.events import ErrorInfo, Outcome
-from langchain_durable.scopes import Scope
+from langchain_durable.identity.tree import Scope
 from langchain_durable.spans.start import Attributes
 from langchain_durable.tracing.agent_spans import OpenAgent
 from langchain_durable.tracing.attempt_trace import AttemptTrace

@@ -18,7 +18,7 @@ from langchain_durable.costs.estimate import estimate_tokens
 from langchain_durable.costs.pricing import Pricing, Settled
 from langchain_durable.costs.tokens import Tokens
 from langchain_durable.events import StepKind, Usage
-from langchain_durable.scopes import Scope
+from langchain_durable.identity.tree import Scope
 from langchain_durable.spans.content import Content
 from langchain_durable.spans.priced import BOOK, COST, ESTIMATED, LOCAL, SOURCE, UNPRICED
 from langchain_durable.spans.start import Attributes, Start

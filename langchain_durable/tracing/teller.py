@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from langchain_durable.scopes import Scope
+from langchain_durable.identity.tree import Scope
 from langchain_durable.spans.chains import (
     Role,
     agent_name,

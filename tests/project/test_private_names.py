@@ -56,4 +56,4 @@ def test_langgraphs_private_keys_are_named_where_it_is_said() -> None:
         and node.value.startswith("__pregel_")
     }
     # labels.py reads the word in the path of a task that was sent.
-    assert naming == {"touchpoints.py", "labels.py"}
+    assert naming == {"touchpoints.py", "identity/labels.py"}

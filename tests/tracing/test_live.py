@@ -15,8 +15,8 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from pytest_genai_semconv import GenAISpanComplianceError, assert_genai_span_compliant
 
 from langchain_durable import semconv
-from langchain_durable.callbacks import hook
-from langchain_durable.observing import observe, unobserve
+from langchain_durable.instrumenting.observing import observe, unobserve
+from langchain_durable.intercept.tracker import hook
 from langchain_durable.spans.content import Capture, Content
 from langchain_durable.testing.openai_server import ScriptedOpenAI
 from langchain_durable.tracing import Telemetry

@@ -9,10 +9,10 @@ from contextvars import Token, copy_context
 from types import TracebackType
 from typing import Any, ParamSpec, TypeVar
 
-from langchain_durable.callbacks import PathTracker, active
 from langchain_durable.errors import RunNotActive
+from langchain_durable.intercept.tracker import PathTracker, active
 from langchain_durable.recorder.attempt import Attempt
-from langchain_durable.running import Running
+from langchain_durable.running.running import Running
 from langchain_durable.waiting import Procedure, adrive, drive
 
 P = ParamSpec("P")

@@ -9,10 +9,10 @@ from typing import Any, Protocol, TypeVar, cast
 
 from langchain_core.runnables import Runnable, RunnableConfig, RunnableSequence, ensure_config
 
-from langchain_durable.callbacks import PathTracker, active
+from langchain_durable.intercept.tracker import PathTracker, active
 from langchain_durable.journal import Intent
 from langchain_durable.recorder.request import UNKNOWN_INPUT, Request
-from langchain_durable.running import Running, acall, aiterate, call, iterate
+from langchain_durable.running.running import Running, acall, aiterate, call, iterate
 from langchain_durable.touchpoints import STATE_METHODS, composing, is_command
 
 R = TypeVar("R", bound=Runnable[Any, Any])

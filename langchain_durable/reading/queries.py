@@ -27,13 +27,13 @@ from langchain_durable.journal import (
     Record,
     Verdict,
 )
+from langchain_durable.reading.fold import Checkpoint, fold
 from langchain_durable.recorder.answers import bind
 from langchain_durable.recorder.attempt import ARGUMENTS
 from langchain_durable.recorder.loading import PAGE
 from langchain_durable.recorder.refusals import expired, not_found
 from langchain_durable.recorder.request import INPUT
 from langchain_durable.recorder.runtime import Runtime
-from langchain_durable.state import Checkpoint, fold
 from langchain_durable.waiting import Procedure
 
 _CANCEL = "cancel"

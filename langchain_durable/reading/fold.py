@@ -10,7 +10,6 @@ from typing import Any
 
 from langchain_core.messages import BaseMessage
 
-from langchain_durable.checkpoint import Checkpoint, StepState, Unreadable, to_json
 from langchain_durable.errors import JournalCorrupt, JournalError
 from langchain_durable.events import (
     AttemptEnded,
@@ -26,6 +25,7 @@ from langchain_durable.events import (
     Usage,
 )
 from langchain_durable.journal import Header, HeaderField
+from langchain_durable.reading.checkpoint import Checkpoint, StepState, Unreadable, to_json
 from langchain_durable.transcript import input_messages, step_messages
 
 __all__ = [

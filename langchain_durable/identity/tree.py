@@ -13,8 +13,8 @@ from collections.abc import Callable
 from typing import Any
 
 from langchain_durable.events import Node, StepKind
-from langchain_durable.fingerprint import fingerprint
-from langchain_durable.replay import ROOT, UNKNOWN, Recorded, match, node_id
+from langchain_durable.identity.fingerprint import fingerprint
+from langchain_durable.identity.matching import ROOT, UNKNOWN, Recorded, match, node_id
 from langchain_durable.spans.start import Attributes, Start
 
 

@@ -11,13 +11,13 @@ from contextvars import copy_context
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from langchain_durable.callbacks import PathTracker, active
+from langchain_durable.identity.tree import Tree
+from langchain_durable.intercept.tracker import PathTracker, active
 from langchain_durable.recorder.acquire import acquire
 from langchain_durable.recorder.attempt import Attempt
 from langchain_durable.recorder.ending import abort, finish
 from langchain_durable.recorder.request import Request, Stored
 from langchain_durable.recorder.runtime import Runtime
-from langchain_durable.scopes import Tree
 from langchain_durable.waiting import Call, Procedure, adrive, drive
 
 

@@ -11,10 +11,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from langchain_durable.codec import Codec
+from langchain_durable.connecting.server_url import Choice, RedisClient, choose, refuse_cache
 from langchain_durable.journal import Retention, Store
 from langchain_durable.recorder.runtime import Runtime
 from langchain_durable.recorder.settings import Settings
-from langchain_durable.server_url import Choice, RedisClient, choose, refuse_cache
 from langchain_durable.waiting import Blocking, Procedure
 
 _handles = itertools.count(1)

@@ -7,11 +7,11 @@ from uuid import UUID
 
 from langchain_core.outputs import LLMResult
 
-from langchain_durable.callbacks import PathTracker, active, hook
+from langchain_durable.identity.tree import Scope
 from langchain_durable.intercept.install import install
+from langchain_durable.intercept.tracker import PathTracker, active, hook
 from langchain_durable.recorder.attempt import Attempt
 from langchain_durable.recorder.observer import Observer
-from langchain_durable.scopes import Scope
 from langchain_durable.spans.models import model_ended, usage_of
 from langchain_durable.tracing import Telemetry
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from langchain_durable.callbacks import Step, active
 from langchain_durable.errors import RunNotActive
 from langchain_durable.events import StepKind
 from langchain_durable.intercept.perform import Form, perform
+from langchain_durable.intercept.step import Step
+from langchain_durable.intercept.tracker import active
 from langchain_durable.recorder.current import entered
 from langchain_durable.touchpoints import parent_run_id
 from langchain_durable.waiting import Procedure

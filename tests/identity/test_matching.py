@@ -17,8 +17,8 @@ from langchain_durable.events import (
     StepKind,
     StepStarted,
 )
-from langchain_durable.replay import Index
-from langchain_durable.scopes import Scope, Tree
+from langchain_durable.identity.matching import Index
+from langchain_durable.identity.tree import Scope, Tree
 
 INPUTS = st.sampled_from(["a", "b", "c", "d"])
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from langchain_durable.connecting import Connector
+from langchain_durable.connecting.connector import Connector
 from langchain_durable.waiting import adrive, drive
 
 if TYPE_CHECKING:
-    from langchain_durable.exporting import Target
+    from langchain_durable.reading.exporting import Target
 
 
 class Exporting:
@@ -24,12 +24,12 @@ class Exporting:
         ``RunNotFound``, ``RunExpired``, ``ExportFailed``, and ``ConfigurationError`` if there
         is nobody to send them to.
         """
-        from langchain_durable.exporting import exported
+        from langchain_durable.reading.exporting import exported
 
         return len(drive(exported(self.connector, run_id, to)))
 
     async def aexport(self, run_id: str, to: Target | None = None) -> int:
         """As :meth:`export`, on an event loop."""
-        from langchain_durable.exporting import exported
+        from langchain_durable.reading.exporting import exported
 
         return len(await adrive(exported(self.connector, run_id, to)))

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from langchain_durable.connecting.server_url import Choice, Source, choose, refuse_cache
 from langchain_durable.errors import ConfigurationError, ServerError
-from langchain_durable.server_url import Choice, Source, choose, refuse_cache
 
 
 def test_the_given_url_wins_over_the_environment() -> None:

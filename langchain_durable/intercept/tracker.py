@@ -16,10 +16,10 @@ from uuid import UUID
 from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.documents import Document
 from langchain_core.messages import BaseMessage
-from langchain_core.outputs import ChatGeneration, LLMResult
+from langchain_core.outputs import LLMResult
 
 from langchain_durable.events import StepKind
-from langchain_durable.labels import (
+from langchain_durable.identity.labels import (
     PASSED_THROUGH,
     call_name,
     label_of,
@@ -28,12 +28,13 @@ from langchain_durable.labels import (
     placed,
     places_of,
 )
+from langchain_durable.identity.tree import UNSEEN, Scope
+from langchain_durable.intercept.cached import record_cached
+from langchain_durable.intercept.root_call import RootCall
+from langchain_durable.intercept.step import Step, pending
 from langchain_durable.recorder.answers import IN_DOUBT
 from langchain_durable.recorder.attempt import Attempt
-from langchain_durable.scopes import UNSEEN, Scope
-from langchain_durable.spans.models import is_cache_hit, model_ended, usage_of
 from langchain_durable.touchpoints import is_interrupt
-from langchain_durable.transcript import pack_messages
 
 active: ContextVar[PathTracker | None] = ContextVar("langchain_durable_active", default=None)
 """The tracker of the run that is active in this context."""
@@ -56,28 +57,6 @@ class Hook:
 
 
 hook = Hook()
-
-pending: ContextVar[Step | None] = ContextVar("langchain_durable_pending", default=None)
-"""The step that has just started in this context; the interceptor takes it."""
-
-
-class Step:
-    """A call that is a step of a run: the attempt, and where in it the call stands."""
-
-    __slots__ = ("attempt", "scope")
-
-    def __init__(self, attempt: Attempt, scope: Scope) -> None:
-        self.attempt = attempt
-        self.scope = scope
-
-
-@dataclass(frozen=True, slots=True)
-class RootCall:
-    """A root call of a graph: an id that is the same in every attempt, and whether an
-    earlier attempt may have made it."""
-
-    id: str
-    resumed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,25 +269,8 @@ class PathTracker(BaseCallbackHandler):
     ) -> None:
         scope = self._scopes.get(run_id)
         if scope is not None and not scope.taken:
-            self._from_cache(scope, response)
+            record_cached(self._attempt, scope, response)
         self._leave(run_id)
-
-    def _from_cache(self, scope: Scope, response: LLMResult) -> None:
-        """Record an answer of LangChain's own cache: the next process may have no such cache.
-
-        Nobody can wait for the record here, and nobody needs to: nothing was paid for it.
-        """
-        attempt = self._attempt
-        found = [each for each in response.generations[0] if isinstance(each, ChatGeneration)]
-        if attempt.lease is None or attempt.closed or not is_cache_hit(found):
-            return
-        if attempt.knows(scope):
-            return
-        scope.taken = True
-        attempt.start(scope)
-        infos = [each.generation_info for each in found]
-        packed = pack_messages([each.message for each in found], infos, response.llm_output)
-        attempt.complete(scope, packed, None, model_ended(response, usage_of(response)))
 
     def on_llm_error(
         self,

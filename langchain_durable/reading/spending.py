@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time
 
-from langchain_durable import queries
 from langchain_durable.codec import decode_entry
-from langchain_durable.connecting import Connector
+from langchain_durable.connecting.connector import Connector
 from langchain_durable.costs import Ledger
 from langchain_durable.errors import ConfigurationError
 from langchain_durable.events import Entry, RunStatus
 from langchain_durable.journal import Header, HeaderField, Record
+from langchain_durable.reading import queries
 from langchain_durable.recorder.runtime import Runtime
 from langchain_durable.waiting import Procedure, Ticket, adrive, drive
 

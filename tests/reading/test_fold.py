@@ -24,7 +24,7 @@ from langchain_durable.events import (
     Usage,
 )
 from langchain_durable.journal import Header
-from langchain_durable.state import (
+from langchain_durable.reading.fold import (
     TRANSITIONS,
     Checkpoint,
     Fold,

@@ -15,7 +15,7 @@ from langchain_durable.errors import ConfigurationError
 from langchain_durable.events import RunStatus
 from langchain_durable.ids import new
 from langchain_durable.journal import Retention
-from langchain_durable.spending import spending
+from langchain_durable.reading.spending import spending
 from langchain_durable.store.memory import MemoryStore
 from langchain_durable.waiting import drive
 from tests.cli.priced import chat, write_all, write_run

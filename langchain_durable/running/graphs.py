@@ -14,10 +14,11 @@ from typing import Any
 
 from langchain_core.runnables import RunnableConfig
 
-from langchain_durable.connecting import Connector
+from langchain_durable.connecting.connector import Connector
 from langchain_durable.recorder.attempt import Attempt
 from langchain_durable.recorder.request import Request
-from langchain_durable.running import Running
+from langchain_durable.running.running import Running
+from langchain_durable.running.wrap import RUN_ID, with_configurable
 from langchain_durable.touchpoints import (
     CHECKPOINTER,
     DURABILITY,
@@ -25,7 +26,6 @@ from langchain_durable.touchpoints import (
     static_breakpoints,
 )
 from langchain_durable.waiting import Blocking, Procedure
-from langchain_durable.wrap import RUN_ID, with_configurable
 
 FINISHED_TTL = 30 * 24 * 3600
 """Seconds that the last state of a run that had paused is kept after its end."""

@@ -24,7 +24,7 @@ from langchain_core.messages.tool import tool_call
 from langchain_core.prompt_values import ChatPromptValue, StringPromptValue
 from pydantic import BaseModel
 
-from langchain_durable.fingerprint import fingerprint, fingerprint_keys, forget
+from langchain_durable.identity.fingerprint import fingerprint, fingerprint_keys, forget
 from tests.codec.strategies import messages, values
 
 PROGRAM = """
@@ -32,7 +32,7 @@ import datetime as dt, enum, dataclasses, uuid
 from decimal import Decimal
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 from langchain_core.documents import Document
-from langchain_durable.fingerprint import fingerprint
+from langchain_durable.identity.fingerprint import fingerprint
 
 class Thing: pass
 

@@ -8,15 +8,16 @@ from typing import Any
 
 from langchain_core.runnables import Runnable, RunnableConfig
 
-from langchain_durable import ids, queries
-from langchain_durable.connecting import Connector
+from langchain_durable import ids
+from langchain_durable.connecting.connector import Connector
 from langchain_durable.errors import ConfigurationError
 from langchain_durable.events import Entry, RunStatus
 from langchain_durable.journal import Header
+from langchain_durable.reading import queries
+from langchain_durable.reading.fold import Checkpoint
 from langchain_durable.recorder.runtime import Runtime
-from langchain_durable.state import Checkpoint
+from langchain_durable.running.wrap import RUN_ID
 from langchain_durable.waiting import Blocking, Procedure, adrive, drive
-from langchain_durable.wrap import RUN_ID
 
 
 class RunsById:

@@ -15,12 +15,13 @@ from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
-from langchain_durable import ids, queries, semconv
-from langchain_durable.connecting import Connector
+from langchain_durable import ids, semconv
+from langchain_durable.connecting.connector import Connector
 from langchain_durable.errors import ConfigurationError, ExportFailed, IncompatibleVersion
 from langchain_durable.events import Entry
 from langchain_durable.installation import installed_version, own_version
 from langchain_durable.journal import Header, HeaderField
+from langchain_durable.reading import queries
 from langchain_durable.spans.rebuild import rebuilt
 from langchain_durable.waiting import Blocking, Procedure
 

@@ -27,13 +27,13 @@ from langchain_durable.errors import (
     RunNotFound,
 )
 from langchain_durable.events import RunStatus
-from langchain_durable.exporting import (
+from langchain_durable.ids import new
+from langchain_durable.reading.exporting import (
     batches,
     export,
     spans_of,
     weight_of,
 )
-from langchain_durable.ids import new
 from tests.cli.collector import grpc_collector
 from tests.cli.priced import ROOT, TRACE, chat, tool, write_run
 

@@ -1,0 +1,1 @@
+"""From what a program says of its server to a journal that is open."""

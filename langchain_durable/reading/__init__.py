@@ -1,0 +1,1 @@
+"""What is read from journals of runs: their state, their events, their costs, their spans."""
