@@ -18,7 +18,7 @@ from langchain_core.runnables import RunnableConfig
 from opentelemetry.metrics import NoOpMeterProvider
 from opentelemetry.trace import NoOpTracerProvider
 
-from langchain_durable import Durable, ids, queries
+from langchain_durable import Durable, ids
 from langchain_durable.codec import encode_event
 from langchain_durable.errors import DurableError, StepError
 from langchain_durable.events import AttemptEnded, ErrorInfo, Outcome, RunStatus
@@ -33,6 +33,7 @@ from langchain_durable.journal import (
     RecordKind,
     Store,
 )
+from langchain_durable.reading import queries
 from langchain_durable.recorder.answers import Answer
 from langchain_durable.recorder.attempt import Attempt
 from langchain_durable.recorder.failures import rebuild

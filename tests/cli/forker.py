@@ -9,20 +9,33 @@ code (negative: killed by that signal) when the child has ended.
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
+import pkgutil
 import runpy
 import sys
 from typing import Any
 
-import langchain_durable.cli.app
-import langchain_durable.cli.demo_view
-import langchain_durable.demo  # noqa: F401  # imported for the children, as the others
+import langchain_durable
 from langchain_durable.cli import main
+
+HEAVY = ("langchain.agents", "langchain_openai", "langchain_core.vectorstores")
+"""What programs and commands import that is not ours, and takes a second or more."""
+
+
+def warm_up() -> None:
+    """Import what the children would import: commands do it late, each for itself."""
+    for name in HEAVY:
+        importlib.import_module(name)
+    for module in pkgutil.walk_packages(langchain_durable.__path__, "langchain_durable."):
+        if not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
 
 
 def serve() -> None:
     """Fork a child for each line, until stdin ends."""
+    warm_up()
     for line in sys.stdin:
         pid = os.fork()
         if pid == 0:
