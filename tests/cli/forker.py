@@ -12,13 +12,12 @@ from __future__ import annotations
 import importlib
 import json
 import os
-import pkgutil
 import runpy
 import sys
 from typing import Any
 
-import langchain_durable
 from langchain_durable.cli import main
+from langchain_durable.testing.preload import all_of
 
 HEAVY = ("langchain.agents", "langchain_openai", "langchain_core.vectorstores")
 """What programs and commands import that is not ours, and takes a second or more."""
@@ -26,11 +25,8 @@ HEAVY = ("langchain.agents", "langchain_openai", "langchain_core.vectorstores")
 
 def warm_up() -> None:
     """Import what the children would import: commands do it late, each for itself."""
-    for name in HEAVY:
+    for name in (*HEAVY, *all_of("langchain_durable")):
         importlib.import_module(name)
-    for module in pkgutil.walk_packages(langchain_durable.__path__, "langchain_durable."):
-        if not module.name.endswith("__main__"):
-            importlib.import_module(module.name)
 
 
 def serve() -> None:
