@@ -2,76 +2,25 @@
 
 from __future__ import annotations
 
-import atexit
-import functools
-import json
 import os
 import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-import langchain_durable
 from langchain_durable import Durable
 from langchain_durable.cli.keys import VARIABLE
 from tests.cli.priced import write_all
 from tests.servers import start_valkey
+from tests.zygote import ROOT, Said, run
 
-ROOT = Path(langchain_durable.__file__).parent.parent
 PROGRAM = Path(__file__).with_name("shop.py")
 
 LONG = "order-" + "x" * 120
 STRANGE = "order [bold]7[/bold] ünï"
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """What a command printed, and how it ended."""
-
-    code: int
-    out: str
-    err: str
-
-    def json(self) -> Any:
-        return json.loads(self.out)
-
-
-class Forker:
-    """The process that commands are forked from."""
-
-    def __init__(self) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.cli.forker"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            cwd=ROOT,
-            encoding="utf-8",
-        )
-
-    def run(self, request: dict[str, Any]) -> int:
-        """Run one command; its exit code."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps(request) + "\n")
-        self._process.stdin.flush()
-        return int(self._process.stdout.readline())
-
-    def close(self) -> None:
-        self._process.communicate()
-
-
-@functools.cache
-def forker() -> Forker:
-    """The one forker of this session, started when it is needed first."""
-    started = Forker()
-    atexit.register(started.close)
-    return started
 
 
 class Cli:
@@ -104,7 +53,7 @@ class Cli:
         )
 
     def __call__(self, *arguments: str, **env: str) -> Said:
-        return self._run("", arguments, env)
+        return self._run(["langchain_durable.cli", *arguments], env, module=True)
 
     def program(self, run_id: str, how: str) -> int:
         """Run ``shop.py`` under a run id; its exit code."""
@@ -112,22 +61,11 @@ class Cli:
 
     def script(self, path: Path, *arguments: str, **env: str) -> Said:
         """Run a program of Python to its end."""
-        return self._run(str(path), arguments, env)
+        return self._run([str(path), *arguments], env)
 
-    def _run(self, script: str, arguments: tuple[str, ...], env: dict[str, str]) -> Said:
-        with tempfile.TemporaryDirectory() as streams:
-            out, err = Path(streams, "out"), Path(streams, "err")
-            code = forker().run(
-                {
-                    "script": script,
-                    "arguments": arguments,
-                    "cwd": str(self.directory),
-                    "env": self.environment(**env),
-                    "out": str(out),
-                    "err": str(err),
-                }
-            )
-            said = Said(code, out.read_text("utf-8"), err.read_text("utf-8"))
+    def _run(self, argv: list[str], env: dict[str, str], *, module: bool = False) -> Said:
+        env = self.environment(**env)
+        said = run(argv, module=module, directory=self.directory, env=env)
         assert "Traceback" not in said.err or "shop.py" in said.err, said.err
         return said
 

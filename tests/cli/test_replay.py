@@ -14,8 +14,9 @@ import pytest
 from langchain_durable import Durable
 from langchain_durable.cli.keys import VARIABLE, read_key
 from langchain_durable.errors import ConfigurationError
-from tests.cli.conftest import ROOT, Cli
+from tests.cli.conftest import Cli
 from tests.cli.priced import chat, tool, write_run
+from tests.zygote import ROOT
 
 KEY = bytes(range(32))
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import ROOT, Cli
+from tests.cli.conftest import Cli
+from tests.zygote import ROOT
 
 COMPOSE = ROOT / "docker-compose.yml"
 

@@ -13,8 +13,8 @@ from scripted import RULES
 
 from langchain_durable.testing.openai_server import Request, Rule, ScriptedOpenAI
 from tests.docs.markdown import ROOT
-from tests.docs.zygote import Forked, Zygote
 from tests.servers import start_valkey
+from tests.zygote import Forked, zygote
 
 _PATIENCE = 90
 """Seconds until a program that makes no call has to say why."""
@@ -29,14 +29,13 @@ class Stage:
     directory: Path
     journal: str
     server: ScriptedOpenAI
-    zygote: Zygote
     tag: str = field(default_factory=lambda: f"reader-{next(_numbers)}")
     starts: int = 0
 
     def start(self, program: Path | str, *arguments: str) -> Forked:
         """Start ``python program``, or ``python -m`` for a module's name."""
         self.starts += 1
-        return self.zygote.start(
+        return zygote().start(
             [str(program), *arguments],
             module=isinstance(program, str),
             directory=self.directory,
@@ -83,12 +82,6 @@ class Stage:
 
 
 @pytest.fixture(scope="session")
-def zygote() -> Iterator[Zygote]:
-    with Zygote() as process:
-        yield process
-
-
-@pytest.fixture(scope="session")
 def model_server() -> Iterator[ScriptedOpenAI]:
     with ScriptedOpenAI([*RULES, *README_RULES]) as server:
         yield server
@@ -102,6 +95,6 @@ README_RULES = (
 
 
 @pytest.fixture
-def stage(tmp_path: Path, model_server: ScriptedOpenAI, zygote: Zygote) -> Iterator[Stage]:
+def stage(tmp_path: Path, model_server: ScriptedOpenAI) -> Iterator[Stage]:
     with start_valkey(tmp_path / "journal") as journal:
-        yield Stage(directory=tmp_path, journal=journal.url, server=model_server, zygote=zygote)
+        yield Stage(directory=tmp_path, journal=journal.url, server=model_server)

@@ -118,6 +118,7 @@ def test_another_instrumentors_spans_are_priced_and_it_says_so_once(place: Path)
     assert done.stderr.count("OTEL_PYTHON_DISABLED_INSTRUMENTATIONS=langchain,") == 1
 
 
+@pytest.mark.soak
 @pytest.mark.usefixtures("peer")
 def test_ours_is_switched_off_by_its_name(place: Path) -> None:
     done = _instrumented(place, CHAT, OTEL_PYTHON_DISABLED_INSTRUMENTATIONS="langchain_durable")
@@ -125,11 +126,13 @@ def test_ours_is_switched_off_by_its_name(place: Path) -> None:
     assert "langchain_durable" not in done.stderr
 
 
+@pytest.mark.soak
 def test_the_sdk_switched_off_switches_us_off(place: Path) -> None:
     done = _instrumented(place, CHAT, OTEL_SDK_DISABLED="true")
     assert (done.stdout, done.stderr) == ("", "")
 
 
+@pytest.mark.soak
 def test_the_content_variable_is_an_option(place: Path) -> None:
     done = _instrumented(
         place,
@@ -141,6 +144,7 @@ def test_the_content_variable_is_an_option(place: Path) -> None:
     assert done.stdout == "SPAN_ONLY\n"
 
 
+@pytest.mark.soak
 def test_an_option_that_another_package_has_too_is_left_to_it(place: Path) -> None:
     (place / "their_variables.py").write_text(
         "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT = 'theirs'\n"
@@ -218,6 +222,7 @@ def _is_installed(module: str) -> bool:
         return False
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("module", list(REAL))
 def test_the_real_ones_are_found_when_they_are_active(place: Path, module: str) -> None:
     if not _is_installed(module):

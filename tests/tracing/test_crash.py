@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +14,7 @@ from langchain_durable import Durable
 from langchain_durable.events import StepEnded, StepStarted
 from tests.servers import Server, start_valkey
 from tests.tracing.traced import RUN
+from tests.zygote import Said, run
 
 CALLS = 5
 """Model and tool calls of the program."""
@@ -27,14 +26,8 @@ def own_server(tmp_path: Path) -> Iterator[Server]:
         yield server
 
 
-def attempt(url: str, spans: Path, call: int, how: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "tests.tracing.traced", url, str(spans), str(call), how],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+def attempt(url: str, spans: Path, call: int, how: str) -> Said:
+    return run(["tests.tracing.traced", url, str(spans), str(call), how], module=True)
 
 
 def exported(path: Path) -> list[dict[str, Any]]:
@@ -62,9 +55,9 @@ def test_a_killed_run_is_one_whole_trace(
     own_server: Server, tmp_path: Path, call: int, how: str
 ) -> None:
     path = tmp_path / "spans"
-    assert attempt(own_server.url, path, call, how).returncode == -9
+    assert attempt(own_server.url, path, call, how).code == -9
     finished = attempt(own_server.url, path, 0, how)
-    assert finished.stdout.strip() == "both are there", finished.stderr
+    assert finished.out.strip() == "both are there", finished.err
 
     spans = exported(path)
     by_id = {span["context"]["span_id"]: span for span in spans}
@@ -121,5 +114,5 @@ def test_a_finished_run_that_is_called_again_makes_no_span(
 
     again = attempt(own_server.url, path, 0, "at once")
 
-    assert again.stdout.strip() == "both are there"
+    assert again.out.strip() == "both are there"
     assert path.read_text("utf-8") == before

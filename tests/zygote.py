@@ -1,4 +1,4 @@
-"""A process that has imported what all examples import, and forks one for each program.
+"""A process that has imported what programs and commands import, and forks one for each.
 
 A program then starts in a tenth of a second, where ``python program.py`` takes three. It runs
 as ``__main__``, with its own arguments, environment, directory and output.
@@ -6,24 +6,29 @@ as ``__main__``, with its own arguments, environment, directory and output.
 
 from __future__ import annotations
 
+import atexit
+import functools
+import gc
+import importlib
 import json
 import os
 import runpy
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
-from tests.docs.markdown import ROOT
+from langchain_durable.testing.preload import LATE, all_of
+
+ROOT = Path(__file__).parents[1]
 
 HEAVY = (
     "langchain.agents",
     "langchain.agents.middleware",
     "langchain_openai",
     "langgraph.graph",
-    "langchain_durable",
-    "langchain_durable.testing.openai_server",
     "openai.resources.chat",
 )
 
@@ -54,21 +59,18 @@ class Forked:
 
 
 class Zygote:
-    """The handle on the process; a context manager."""
+    """The handle on the process, which ends with this one."""
 
-    def __enter__(self) -> Self:
+    def __init__(self) -> None:
         paths = [str(ROOT), str(ROOT / "examples")]
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.docs.zygote"],
+            [sys.executable, "-m", __name__],
             env={**os.environ, "PYTHONPATH": os.pathsep.join(paths), "PYTHONUTF8": "1"},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
         )
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._process.communicate()
+        atexit.register(self._process.communicate)
 
     def ask(self, job: dict[str, Any]) -> Any:
         """Send one line, and read one."""
@@ -82,14 +84,49 @@ class Zygote:
         self, argv: list[str], *, module: bool, directory: Path, output: Path, env: dict[str, str]
     ) -> Forked:
         """Start a program in a directory; its stdout and stderr go to files in ``output``."""
-        output.mkdir()
+        output.mkdir(exist_ok=True)
         job = {"argv": argv, "module": module, "cwd": str(directory), "env": env}
         return Forked(self, self.ask({**job, "output": str(output)}), output)
 
 
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a program printed, and how it ended."""
+
+    code: int
+    out: str
+    err: str
+
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+def run(
+    argv: list[str],
+    *,
+    module: bool = False,
+    directory: Path = ROOT,
+    env: dict[str, str] | None = None,
+) -> Said:
+    """Run a program to its end, in this process's environment if none is given."""
+    given = dict(os.environ) if env is None else env
+    with tempfile.TemporaryDirectory() as output:
+        child = zygote().start(
+            argv, module=module, directory=directory, output=Path(output), env=given
+        )
+        return Said(child.wait(), child.said(), child.complained())
+
+
+@functools.cache
+def zygote() -> Zygote:
+    """The one of this process, started when it is needed first."""
+    return Zygote()
+
+
 def main() -> None:
-    for name in HEAVY:
-        __import__(name)
+    for name in (*HEAVY, *LATE, *all_of("langchain_durable")):
+        importlib.import_module(name)
+    gc.freeze()
     for line in sys.stdin:
         job = json.loads(line)
         if "wait" in job:
