@@ -3,11 +3,8 @@
 Messages count by type, content, tool calls, name, tool call id and status; their ids,
 metadata and usage are random or vary from call to call, and are left out. What LangChain
 injects beside an input (``config``, ``callbacks``, ``run_manager``, ``runtime``,
-``store``) is left out too. Objects of unknown classes count by the name of their class.
-
-The input of nearly every step of an agent is the whole conversation, so digests of
-messages are remembered. A remembered digest holds as long as the message's fields are the
-same objects, or equal; a list inside a field that was changed in place is not seen.
+``store``) is left out too. Objects of other classes count by what they hold if that is data, such
+as an order's fields or an array's numbers, and else by the name of their class.
 """
 
 from __future__ import annotations
@@ -19,36 +16,20 @@ from collections.abc import Sequence
 from decimal import Decimal
 from enum import Enum
 from hashlib import blake2b
-from operator import attrgetter
 from pathlib import PurePath
-from typing import Any, TypeGuard
+from typing import Any
 from uuid import UUID
 
 import ormsgpack
-from langchain_core.messages import (
-    AIMessage,
-    AIMessageChunk,
-    BaseMessage,
-    ChatMessage,
-    FunctionMessage,
-    HumanMessage,
-    HumanMessageChunk,
-    SystemMessage,
-    SystemMessageChunk,
-    ToolMessage,
-    ToolMessageChunk,
-)
+from langchain_core.messages import BaseMessage
 from langchain_core.prompt_values import ChatPromptValue, PromptValue
 from pydantic import BaseModel
 
-from langchain_durable.remembered import Remembered
+from langchain_durable.identity.message_digests import MessageDigests, is_message
+from langchain_durable.identity.objects import UNKNOWN, Walk
 
 _SIZE = 8
-_DIGEST = 16
 _MAX_DEPTH = 100
-_MAX_MESSAGES = 4096
-_MAX_LISTS = 256
-_MAX_BYTES = 32 * 2**20
 
 _OPTIONS = (
     ormsgpack.OPT_SORT_KEYS
@@ -58,26 +39,8 @@ _OPTIONS = (
     | ormsgpack.OPT_PASSTHROUGH_ENUM
     | ormsgpack.OPT_PASSTHROUGH_UUID
 )
-_MESSAGE, _MESSAGES, _SET, _MAP, _NUMBER, _TEXT, _NAMED, _CLASS = range(8)
+_MESSAGE, _MESSAGES, _SET, _MAP, _NUMBER, _TEXT, _NAMED, _CLASS, _OBJECT = range(9)
 
-_CHUNKS = {
-    f"{name}MessageChunk": kind
-    for name, kind in {
-        "AI": "ai",
-        "Human": "human",
-        "System": "system",
-        "Tool": "tool",
-        "Chat": "chat",
-        "Function": "function",
-    }.items()
-}
-# isinstance() of a pydantic class costs as much as the digest of a short message.
-_MESSAGE_CLASSES = frozenset(
-    (
-        *(AIMessage, AIMessageChunk, HumanMessage, HumanMessageChunk, SystemMessage),
-        *(ToolMessage, ToolMessageChunk, ChatMessage, FunctionMessage, SystemMessageChunk),
-    )
-)
 _NAMED_CLASSES = (dt.date, dt.time, dt.timedelta, dt.tzinfo, UUID, Decimal, PurePath)
 _SCALARS = frozenset((str, int, float, bool, type(None), bytes))
 _INJECTED = frozenset(("config", "callbacks", "run_manager", "runtime", "store"))
@@ -88,7 +51,8 @@ _CONFIG_KEYS = frozenset(
         *("recursion_limit", "configurable", "run_id"),
     )
 )
-_fields_of = attrgetter("__dict__")
+_CONFIG_MARKS = frozenset(("callbacks", "configurable", "recursion_limit"))
+"""One of them is in every config that LangChain injects; tags alone may be the program's."""
 
 
 def fingerprint(value: Any) -> bytes:
@@ -107,15 +71,7 @@ def fingerprint_keys(value: Any) -> dict[str, bytes]:
 
 def forget() -> None:
     """Let go of all remembered messages."""
-    _messages.clear()
-    _lists.clear()
-
-
-_MessageEntry = tuple[BaseMessage, dict[str, Any], bytes, int]
-_ListEntry = tuple[list[_MessageEntry], list[dict[str, Any]], bytes]
-# The messages themselves are held: so no other object can have their id meanwhile.
-_messages: Remembered[_MessageEntry] = Remembered(_MAX_MESSAGES, _MAX_BYTES)
-_lists: Remembered[_ListEntry] = Remembered(_MAX_LISTS, _MAX_BYTES)
+    _digests.forget()
 
 
 def _shape(value: Any) -> Any:
@@ -132,10 +88,10 @@ def _shape_item(value: Any) -> Any:
     if kind is list or kind is tuple:
         if not value:
             return value
-        if _is_message(value[0]):
-            digest = _list_digest(value)
+        if is_message(value[0]):
+            digest = _digests.of_all(value)
             return value if digest is None else ormsgpack.Ext(_MESSAGES, digest)
-        if type(value[0]) is list and value[0] and _is_message(value[0][0]):
+        if type(value[0]) is list and value[0] and is_message(value[0][0]):
             return [_shape_item(item) for item in value]
         return value
     if isinstance(value, PromptValue):
@@ -143,79 +99,8 @@ def _shape_item(value: Any) -> Any:
     return value
 
 
-def _is_message(value: Any) -> TypeGuard[BaseMessage]:
-    kind = type(value)
-    return kind in _MESSAGE_CLASSES or (kind not in _SCALARS and isinstance(value, BaseMessage))
-
-
 def _messages_of(prompt: PromptValue) -> Sequence[BaseMessage]:
     return list(prompt.messages if isinstance(prompt, ChatPromptValue) else prompt.to_messages())
-
-
-def _list_digest(messages: Sequence[Any]) -> bytes | None:
-    """The digest of a list of messages; None if there is something else in it.
-
-    A conversation is known by its first two messages. Nearly always it has grown since.
-    """
-    key = (id(messages[0]), id(messages[1]) if len(messages) > 1 else 0)
-    known = _lists.get(key)
-    entries: list[_MessageEntry] = []
-    if known is not None and _begins_with(messages, known[1]):
-        if len(messages) == len(known[0]):
-            return known[2]
-        entries = known[0].copy()
-    for message in messages[len(entries) :]:
-        if not _is_message(message):
-            return None
-        entries.append(_entry_of(message))
-    digest = blake2b(b"".join([entry[2] for entry in entries]), digest_size=_DIGEST).digest()
-    size = sum([entry[3] for entry in entries])
-    _lists.put(key, (entries, [entry[1] for entry in entries], digest), size)
-    return digest
-
-
-def _begins_with(messages: Sequence[Any], remembered: list[dict[str, Any]]) -> bool:
-    """Whether the first messages' fields are those remembered: one comparison, made in C."""
-    try:
-        return list(map(_fields_of, messages[: len(remembered)])) == remembered
-    except Exception:  # an object in a field that cannot be compared, or has no fields
-        return False
-
-
-def _entry_of(message: BaseMessage) -> _MessageEntry:
-    known = _messages.get(id(message))
-    fields = message.__dict__
-    try:
-        if known is not None and known[0] is message and known[1] == fields:
-            return known
-    except Exception:  # as in _begins_with
-        known = None
-    packed = _pack(_essence(fields), marks=())  # nothing in a message is injected
-    entry = (
-        message,
-        fields.copy(),
-        blake2b(packed, digest_size=_DIGEST).digest(),
-        len(packed),
-    )
-    _messages.put(id(message), entry, len(packed))
-    return entry
-
-
-def _essence(fields: dict[str, Any]) -> list[Any]:
-    get = fields.get
-    kind = fields["type"]
-    essence = [
-        _CHUNKS.get(kind, kind),
-        fields["content"],
-        get("name") or "",
-        get("tool_call_id") or "",
-        get("status") or "",
-        get("role") or "",
-    ]
-    calls = get("tool_calls")
-    if calls:
-        essence.append([[call.get("name"), call.get("args"), call.get("id")] for call in calls])
-    return essence
 
 
 def _pack(value: Any, marks: Sequence[bytes] = _INJECTED_MARKS) -> bytes:
@@ -236,8 +121,13 @@ def _pack_slowly(value: Any) -> bytes:
 
 def _reduce(value: Any) -> Any:
     """One step from an object towards plain data."""
-    if _is_message(value):
-        return ormsgpack.Ext(_MESSAGE, _entry_of(value)[2])
+    known = _known(value)
+    return _of_object(value) if known is UNKNOWN else known
+
+
+def _known(value: Any) -> Any:
+    if is_message(value):
+        return ormsgpack.Ext(_MESSAGE, _digests.of(value))
     if isinstance(value, PromptValue):
         return _messages_of(value)
     if isinstance(value, BaseModel):
@@ -258,7 +148,23 @@ def _reduce(value: Any) -> Any:
         return ormsgpack.Ext(_TEXT, value.encode("utf-8", "surrogatepass"))
     if isinstance(value, _NAMED_CLASSES):
         return ormsgpack.Ext(_NAMED, f"{type(value).__name__}:{value}".encode())
-    return ormsgpack.Ext(_CLASS, f"{type(value).__module__}.{type(value).__qualname__}".encode())
+    return UNKNOWN
+
+
+def _of_object(value: Any) -> ormsgpack.Ext:
+    cls = type(value)
+    try:
+        held = ormsgpack.packb(Walk(_known).plain(value), _reduce, _OPTIONS)
+    except Exception:  # it is no data, or its own code raised
+        return ormsgpack.Ext(_CLASS, f"{cls.__module__}.{cls.__qualname__}".encode())
+    return ormsgpack.Ext(_OBJECT, blake2b(held, digest_size=_SIZE).digest())
+
+
+def _pack_message(fields: Any) -> bytes:
+    return _pack(fields, marks=())  # nothing in a message is injected
+
+
+_digests = MessageDigests(_pack_message)
 
 
 def _spell(value: Any, above: tuple[int, ...], depth: int) -> Any:
@@ -311,7 +217,7 @@ def _is_injected(key: Any, value: Any) -> bool:
     if not value:
         return True
     if key == "config" and isinstance(value, dict):
-        return value.keys() <= _CONFIG_KEYS
+        return value.keys() <= _CONFIG_KEYS and not value.keys().isdisjoint(_CONFIG_MARKS)
     if isinstance(value, (list, tuple)):
         return not all(isinstance(item, (str, int, float, dict, list)) for item in value)
     return not isinstance(value, (str, int, float, bytes, dict))
