@@ -8,6 +8,7 @@ from typing import Any
 
 from langchain_core.messages import BaseMessage, HumanMessage, ToolMessage, convert_to_messages
 from langchain_core.prompt_values import PromptValue
+from pydantic import BaseModel
 
 from langchain_durable.events import StepKind, StepStarted
 
@@ -84,9 +85,26 @@ def pack_messages(
     messages: Sequence[BaseMessage], infos: Sequence[Any], llm_output: Any = None
 ) -> dict[str, Any]:
     """What the journal keeps of a model's answer. Messages go in one by one, whole."""
-    packed: dict[str, Any] = {"g": list(messages)}
+    packed: dict[str, Any] = {"g": [_plain(message) for message in messages]}
     if any(infos):
         packed["i"] = list(infos)
     if llm_output:
         packed["o"] = llm_output
     return packed
+
+
+_PARSED = "parsed"
+
+
+def _plain(message: BaseMessage) -> BaseMessage:
+    """The message, with what langchain-openai has parsed its text to as the data that it is.
+
+    ``with_structured_output`` makes an object of the program's class of the data again.
+    """
+    parsed = message.additional_kwargs.get(_PARSED)
+    if not isinstance(parsed, BaseModel):
+        return message
+    data = parsed.model_dump(mode="json", by_alias=True)
+    return message.model_copy(
+        update={"additional_kwargs": {**message.additional_kwargs, _PARSED: data}}
+    )

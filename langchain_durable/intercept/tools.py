@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from langchain_core.documents import Document
 from langchain_core.tools import BaseTool, ToolException
 
 from langchain_durable.intercept.perform import Ended, Form, perform
@@ -61,8 +62,19 @@ def retriever_call(
     return perform(step, _DOCUMENTS, lambda: original(*args, **kwargs))
 
 
+def _pack_documents(documents: list[Document]) -> dict[str, Any]:
+    return {"v": [_plain(document) for document in documents]}
+
+
+def _plain(document: Document) -> Document:
+    """A document as its own class is: LangChain has private ones that carry a vector beside."""
+    if type(document) is Document or not type(document).__module__.startswith("langchain"):
+        return document
+    return Document(page_content=document.page_content, metadata=document.metadata, id=document.id)
+
+
 _DOCUMENTS = Form(
-    pack=lambda documents: {"v": documents},
+    pack=_pack_documents,
     unpack=lambda packed: packed["v"],
     ended=lambda documents: (None, retriever_ended(documents)),
 )

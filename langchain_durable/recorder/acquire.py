@@ -8,7 +8,7 @@ import time
 from dataclasses import replace
 
 from langchain_durable.codec import encode_event
-from langchain_durable.errors import RunBusy, Unjournalable
+from langchain_durable.errors import RunBusy, Unjournalable, ValueTooLarge
 from langchain_durable.identity.fingerprint import fingerprint, fingerprint_keys
 from langchain_durable.journal import (
     Header,
@@ -159,7 +159,7 @@ def _input_field(runtime: Runtime, attempt: Attempt, request: Request) -> dict[s
             HeaderField.INPUT: codec.encode(request.inputs, bind=where),
             HeaderField.CALL: codec.encode(dict(request.call), bind=where),
         }
-    except Unjournalable as exc:
+    except (Unjournalable, ValueTooLarge) as exc:
         logger.warning(
             "run %r: its input cannot be journaled, so it can be resumed by the same call only, "
             "not by its id: %s",

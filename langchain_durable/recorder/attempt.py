@@ -14,6 +14,7 @@ from langchain_durable.errors import (
     DurableWarning,
     RunFenced,
     Unjournalable,
+    ValueTooLarge,
 )
 from langchain_durable.events import (
     HANDLED,
@@ -114,7 +115,7 @@ class Attempt(Answers):
         self.counts.executed += 1
         try:
             payload = self.codec.encode(value, bind=self._bind(scope))
-        except Unjournalable as exc:
+        except (Unjournalable, ValueTooLarge) as exc:
             self._warn_unrecorded(scope, exc)
             event = self._ended(scope, Outcome.COMPLETED, told, usage=usage, recorded=False)
             return self._acknowledged(self._append(event))
@@ -163,7 +164,7 @@ class Attempt(Answers):
     def _acknowledged(self, ticket: Ticket[None]) -> Ticket[None]:
         return ticket if self.settings.durability == "sync" else SETTLED
 
-    def _warn_unrecorded(self, scope: Scope, exc: Unjournalable) -> None:
+    def _warn_unrecorded(self, scope: Scope, exc: DurableError) -> None:
         self.counts.unrecorded += 1
         warnings.warn(
             f"Run {self.run_id!r}: the result of {'/'.join(scope.path)} cannot be journaled and "

@@ -20,7 +20,7 @@ from langchain_durable import (
     idempotency_key,
     in_doubt,
 )
-from langchain_durable.errors import ConfigurationError, DurableError, JournalCorrupt, ValueTooLarge
+from langchain_durable.errors import ConfigurationError, DurableError, JournalCorrupt
 from tests.fakes import Failing, Model, calls, once_each
 
 
@@ -263,13 +263,14 @@ def test_an_allowed_type_is_recorded(make_durable: Any) -> None:
     assert made == [3]
 
 
-def test_a_value_over_the_cap_stops_the_run_and_says_so(make_durable: Any) -> None:
+def test_a_value_over_the_cap_is_not_recorded_and_the_run_goes_on(make_durable: Any) -> None:
     durable = make_durable(max_value_bytes=10_000)
     model = Model(answer=lambda messages: "x" * 20_000)
-    wrapped = durable.wrap(model | RunnableLambda(lambda m: m.content))
+    wrapped = durable.wrap(model | RunnableLambda(lambda m: len(m.content)))
 
-    with pytest.raises(ValueTooLarge, match="max_value_bytes"):
-        wrapped.invoke("a", durable.config("run"))
+    with pytest.warns(DurableWarning, match=r"model:Model.*max_value_bytes"):
+        assert wrapped.invoke("a" * 20_000, durable.config("run")) == 20_000
+    assert durable.get("run").status is RunStatus.COMPLETED
 
 
 def test_encrypted_values_need_the_key(make_durable: Any) -> None:
