@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import threading
+import weakref
 from datetime import datetime
 from types import ModuleType
 
@@ -11,6 +13,20 @@ from langchain_durable.costs.genai_table import GenaiTable
 from langchain_durable.costs.price_book import Price
 from langchain_durable.costs.tokens import Tokens
 from langchain_durable.errors import MissingExtra
+
+_warming: weakref.WeakSet[threading.Thread] = weakref.WeakSet()
+_PATIENCE = 5.0
+
+
+def _before_fork() -> None:
+    # A child would have the import's lock for ever, and nobody who goes on with it.
+    for thread in list(_warming):
+        if thread is not threading.current_thread():
+            thread.join(_PATIENCE)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_before_fork)
 
 
 class GenaiPrices:
@@ -29,10 +45,11 @@ class GenaiPrices:
     def warm(self) -> threading.Thread:
         """Import the package on a background thread, so that the first price need not wait.
 
-        It takes about half a second of CPU.
+        It takes about half a second of CPU. A fork meanwhile waits for it.
         """
         thread = threading.Thread(target=self._warm, name="langchain-durable-prices", daemon=True)
         thread.start()
+        _warming.add(thread)
         return thread
 
     def price(self, tokens: Tokens, *, provider: str, model: str, at: datetime) -> Price | None:

@@ -1,5 +1,6 @@
 """Against the genai-prices package: cases by hand, and all of its table."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -335,3 +336,22 @@ def test_the_package_is_not_imported_before_it_is_needed() -> None:
     code = f"import sys, langchain_durable.costs; sys.exit(str({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert done.stderr.strip() == "set()"
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
+def test_a_child_that_is_forked_while_the_package_is_imported_has_its_prices() -> None:
+    code = """
+import os, signal
+from datetime import UTC, datetime
+from langchain_durable.costs.genai_prices import GenaiPrices
+from langchain_durable.costs.tokens import Tokens
+
+book = GenaiPrices()
+book.warm()
+if pid := os.fork():
+    raise SystemExit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+signal.alarm(30)
+found = book.price(Tokens(1, 1), provider="openai", model="gpt-4o", at=datetime.now(UTC))
+os._exit(0 if found is not None else 1)
+"""
+    assert subprocess.run([sys.executable, "-c", code], timeout=60, check=False).returncode == 0
