@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from opentelemetry import trace
+from opentelemetry.context import Context
 from opentelemetry.sdk.resources import SERVICE_NAME, Resource
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
@@ -17,12 +18,13 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from langchain_durable import ids, semconv
 from langchain_durable.connecting.connector import Connector
-from langchain_durable.errors import ConfigurationError, ExportFailed, IncompatibleVersion
+from langchain_durable.errors import ConfigurationError, ExportFailed
 from langchain_durable.events import Entry
-from langchain_durable.installation import installed_version, own_version
+from langchain_durable.installation import own_version
 from langchain_durable.journal import Header, HeaderField
 from langchain_durable.reading import queries
 from langchain_durable.spans.rebuild import rebuilt
+from langchain_durable.tracing.sink import Sink
 from langchain_durable.waiting import Blocking, Procedure
 
 Target = trace.TracerProvider | SpanExporter
@@ -36,6 +38,9 @@ _QUEUE = 256
 
 _NO_NAME = "unknown_service"
 """With this the SDK names a service that nobody has named."""
+
+_NOBODYS = Context()
+"""What was around a run is over: its baggage is not that of who exports it."""
 
 _SPAN_BYTES = 160
 _ITEM_BYTES = 24
@@ -82,9 +87,8 @@ def export(spans: Sequence[ReadableSpan], to: Target) -> None:
     """Send spans to an exporter, or to the processors of a provider. Blocks until they are out.
 
     Raises ``ExportFailed`` if the exporter says so, ``ConfigurationError`` for something that
-    takes no spans (the provider of a program that has configured none), and
-    ``IncompatibleVersion`` if this SDK's provider does not let us at its processors. What
-    the exporters of a provider could not send, they log; the provider itself does not know.
+    takes no spans (the provider of a program that has configured none, or has switched it off).
+    What the exporters of a provider could not send, they log; the provider itself does not know.
     """
     if isinstance(to, TracerProvider):
         _to_provider(spans, to)
@@ -119,17 +123,18 @@ def exported(
 
 
 def _to_provider(spans: Sequence[ReadableSpan], provider: TracerProvider) -> None:
-    processor: Any = getattr(provider, "_active_span_processor", None)
-    if not callable(getattr(processor, "on_end", None)):
-        raise IncompatibleVersion(
-            "This release of the OpenTelemetry SDK has no TracerProvider._active_span_processor.",
-            expected="opentelemetry-sdk 1.30 or newer, as tested",
-            came=installed_version("opentelemetry-sdk") or "an unknown release",
-            do="give an exporter instead: durable.export(run_id, OTLPSpanExporter())",
+    sink = Sink(provider)
+    if not sink.is_on:
+        raise ConfigurationError(
+            "Spans cannot be sent there.",
+            expected="a TracerProvider that is switched on",
+            came="one that was made with OTEL_SDK_DISABLED=true",
+            do="unset the variable, or give an exporter: "
+            "durable.export(run_id, OTLPSpanExporter())",
         )
     for first in range(0, len(spans), _QUEUE):
         for span in spans[first : first + _QUEUE]:
-            processor.on_end(span)
+            sink.play(span, _NOBODYS)
         if not provider.force_flush():
             raise _failed(first, len(spans), "the provider's processors did not finish in time")
 

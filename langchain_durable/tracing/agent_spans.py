@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from opentelemetry.context import Context, get_current
 from opentelemetry.trace import SpanContext
 
 from langchain_durable.events import AttemptEnded, ErrorInfo, Outcome, StepKind
@@ -22,11 +23,15 @@ from langchain_durable.tracing.telemetry import Telemetry
 
 @dataclass(frozen=True, slots=True)
 class OpenAgent:
-    """An agent, or the root of a call, whose span has its id: ``calls`` are those it made."""
+    """An agent, or the root of a call, whose span has its id: ``calls`` are those it made.
+
+    ``context`` is the one that it was opened in, which the app's span processors are shown.
+    """
 
     scope: Scope
     start: Start
     began: int
+    context: Context
     calls: dict[StepKind, int] = field(default_factory=dict)
 
 
@@ -80,7 +85,7 @@ class AgentSpans:
             agent.shown = agent.content()
         agent.parent_span_id = parent
         agent.span_id = self._new_id(8)
-        self._agents[id(agent)] = OpenAgent(agent, start, agent.entered)
+        self._agents[id(agent)] = OpenAgent(agent, start, agent.entered, get_current())
         packed = compact(start, kind=None, name="")
         said.setdefault(ABOVE, []).append([agent.span_id, parent, agent.entered, packed])
 
@@ -114,7 +119,7 @@ class AgentSpans:
             (self._trace_of(scope), scope.parent_span_id) if scope.parent_span_id else None,
         )
         span = self._finished(opened, time, status, {**told, **scope.shown})
-        self._sink.emit([span] if span is not None else [])
+        self._sink.emit([span] if span is not None else [], agent.context)
 
     @harmless(nothing)
     def _sweep(self, event: AttemptEnded) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from opentelemetry import trace
+from opentelemetry.context import Context, get_current
 from opentelemetry.trace import StatusCode
 
 from langchain_durable.events import (
@@ -64,6 +65,7 @@ class AttemptTrace(AgentSpans):
         self._run_id = run_id
         self._seen: dict[str, str] = {}
         self._book = ""
+        self._around = Context()
         self.number = 0
         self.tenant = ""
         self.place = RunPlace(trace=new_id(16), root_span=new_id(8))
@@ -75,6 +77,7 @@ class AttemptTrace(AgentSpans):
     def start(self, time: int, program: str, tenant: str = "") -> AttemptStarted:
         """The attempt's first entry; the caller's own span is linked from it."""
         self.tenant = tenant
+        self._around = get_current()
         caller = trace.get_current_span().get_span_context()
         self.place.program, self.place.began = program, time
         self.began = AttemptStarted(
@@ -145,7 +148,7 @@ class AttemptTrace(AgentSpans):
         if is_crashed(entries):
             self._telemetry.metering.crashed(self.tenant)
         if self._sink is not None:
-            self._sink.emit(lost_spans(entries, header, self._sink))
+            self._sink.emit(lost_spans(entries, header, self._sink), self._around)
 
     @property
     def sink(self) -> Any:
@@ -187,7 +190,7 @@ class AttemptTrace(AgentSpans):
         if event.status in FINAL:
             run = opened_run(self._run_id, self.place.program, root, self.place.began)
             spans.append(self._finished(run, event.time, status, told))
-        self._sink.emit(span for span in spans if span is not None)
+        self._sink.emit((span for span in spans if span is not None), self._around)
 
     def _named_agent(self) -> Attributes:
         return identity(self._run_id, self.number)

@@ -2,25 +2,40 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable, Sequence
-from typing import Any
+from copy import copy
+from dataclasses import dataclass
 
-from opentelemetry.context import get_current
-from opentelemetry.sdk.trace import ReadableSpan, Span, TracerProvider
+from opentelemetry.context import Context, get_current
+from opentelemetry.sdk.trace import ReadableSpan, Span, Tracer, TracerProvider
+from opentelemetry.sdk.trace.id_generator import IdGenerator
+from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
-from opentelemetry.trace import Link, NonRecordingSpan, SpanContext, set_span_in_context
+from opentelemetry.trace import (
+    INVALID_SPAN,
+    Link,
+    NonRecordingSpan,
+    SpanContext,
+    set_span_in_context,
+)
 
 from langchain_durable import semconv
 from langchain_durable.installation import own_version
 from langchain_durable.spans.start import Attributes, Start
+from langchain_durable.tracing.guard import harmless, nothing
 
-logger = logging.getLogger(__name__)
 
-_COMPLAINT = (
-    "This release of the OpenTelemetry SDK has no TracerProvider._active_span_processor: the "
-    "spans of runs, attempts and agents cannot be exported, only those of their steps."
-)
+@dataclass(frozen=True, slots=True)
+class ReservedIds(IdGenerator):
+    """The ids of one span, which were given out before it is made."""
+
+    context: SpanContext
+
+    def generate_span_id(self) -> int:
+        return self.context.span_id
+
+    def generate_trace_id(self) -> int:
+        return self.context.trace_id
 
 
 class Sink:
@@ -32,7 +47,11 @@ class Sink:
         version = own_version()
         self.scope = InstrumentationScope(semconv.SCOPE, version)
         self._tracer = provider.get_tracer(semconv.SCOPE, version)
-        self._complained = False
+
+    @property
+    def is_on(self) -> bool:
+        """Whether spans are made at all; not where the provider was made switched off."""
+        return isinstance(self._tracer, Tracer)
 
     def is_sampled(self, trace_id: int, start: Start, links: Sequence[Link]) -> bool:
         """What the app's sampler says of a whole run; asked once, when the run is new."""
@@ -56,13 +75,38 @@ class Sink:
         )
         return span if isinstance(span, Span) else None
 
-    def emit(self, spans: Iterable[ReadableSpan]) -> None:
-        """Hand finished spans, whose ids were reserved long ago, to the app's processors."""
-        processor: Any = getattr(self.provider, "_active_span_processor", None)
-        if processor is None:
-            if not self._complained:
-                self._complained = True
-                logger.warning(_COMPLAINT)
-            return
+    def emit(self, spans: Iterable[ReadableSpan], context: Context) -> None:
+        """Have the app's processors see spans that are over already.
+
+        Each is guarded on its own: one at which a processor fails does not take others with it.
+        """
         for span in spans:
-            processor.on_end(span)
+            self._emit(span, context)
+
+    @harmless(nothing)
+    def _emit(self, span: ReadableSpan, context: Context) -> None:
+        self.play(span, context)
+
+    def play(self, span: ReadableSpan, context: Context) -> None:
+        """Start and end a span of the SDK that says what ``span`` says, its ids included.
+
+        So processors see it start, and may add to it, as they see any other; ``context`` is what
+        they find in it besides its parent. Nothing is played if the SDK is switched off.
+        """
+        if not isinstance(self._tracer, Tracer):
+            return
+        # A copy: the SDK has one tracer for all who ask for this scope.
+        tracer = copy(self._tracer)
+        tracer.id_generator = ReservedIds(span.context)
+        tracer.sampler = ALWAYS_ON  # the app's has decided, when the run was new
+        parent = INVALID_SPAN if span.parent is None else NonRecordingSpan(span.parent)
+        played = tracer.start_span(
+            span.name,
+            set_span_in_context(parent, context),
+            span.kind,
+            span.attributes,
+            span.links,
+            span.start_time,
+        )
+        played.set_status(span.status)
+        played.end(span.end_time)

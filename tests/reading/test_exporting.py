@@ -20,12 +20,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import NoOpTracerProvider, SpanContext, TraceFlags
 
 from langchain_durable import Durable
-from langchain_durable.errors import (
-    ConfigurationError,
-    ExportFailed,
-    IncompatibleVersion,
-    RunNotFound,
-)
+from langchain_durable.errors import ConfigurationError, ExportFailed, RunNotFound
 from langchain_durable.events import RunStatus
 from langchain_durable.ids import new
 from langchain_durable.reading.exporting import (
@@ -187,14 +182,6 @@ def test_an_exporter_that_fails_or_raises_is_an_error_that_says_how_far_it_got()
 def test_who_takes_no_spans_is_told_from_who_does(handle: Durable) -> None:
     with pytest.raises(ConfigurationError, match="NoOpTracerProvider"):
         handle.export("run-1", NoOpTracerProvider())
-
-
-def test_an_sdk_without_the_processors_is_named(handle: Durable) -> None:
-    provider = TracerProvider(shutdown_on_exit=False)
-    del provider._active_span_processor
-
-    with pytest.raises(IncompatibleVersion, match="_active_span_processor"):
-        handle.export("run-1", provider)
 
 
 def test_an_unknown_run_is_an_error(handle: Durable) -> None:
