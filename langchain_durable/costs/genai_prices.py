@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging  # noqa: F401  # its hook must be older than ours, and so come after it
 import os
 import threading
 import weakref
