@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import subprocess
 from collections import Counter
 from collections.abc import Iterator
@@ -11,6 +13,9 @@ from typing import Any
 
 import pytest
 import yaml  # type: ignore[import-untyped]  # as in files.py
+from grafana_foundation_sdk.cog.encoder import JSONEncoder
+from grafana_foundation_sdk.cog.plugins import register_default_plugins
+from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from tests.compose.conftest import Emitted
 from tests.compose.files import COLLECTOR, dashboards, read_yaml, rules, tool
@@ -141,3 +146,31 @@ def test_a_panel_asks_for_what_is_emitted_or_recorded(
 
 def test_variables_take_their_values_from_what_is_emitted(emitted: Emitted) -> None:
     assert set(_variable_metrics()) <= emitted.series
+
+
+def test_grafanas_own_schema_knows_all_that_a_dashboard_says() -> None:
+    register_default_plugins()
+    lost = {
+        f"{name}{path}"
+        for name, dashboard in dashboards().items()
+        for path in _lost(dashboard, _through_the_schema(dashboard))
+    }
+    # Grafana writes it beside a variable's query; its schema has it not.
+    expected = re.compile(r"\w+/templating/list/\d/definition")
+    assert [path for path in lost if not expected.fullmatch(path)] == []
+
+
+def _through_the_schema(dashboard: Any) -> Any:
+    return json.loads(JSONEncoder().encode(Dashboard.from_json(dashboard)))
+
+
+def _lost(given: Any, kept: Any, path: str = "") -> Iterator[str]:
+    """The paths at which ``kept`` is not what ``given`` is. What it has more is a default."""
+    if isinstance(given, dict) and isinstance(kept, dict):
+        for key, value in given.items():
+            yield from _lost(value, kept.get(key), f"{path}/{key}")
+    elif isinstance(given, list) and isinstance(kept, list) and len(given) == len(kept):
+        for number, pair in enumerate(zip(given, kept, strict=True)):
+            yield from _lost(*pair, f"{path}/{number}")
+    elif given != kept:
+        yield path
