@@ -139,6 +139,11 @@ class AttemptEnded:
     fatal: tuple[bytes, ...] = ()
     attributes: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def asks(self) -> bool:
+        """Did it end with a question to a person?"""
+        return self.status is RunStatus.PAUSED and self.reason == "interrupt"
+
 
 Event = AttemptStarted | StepStarted | StepEnded | AttemptEnded
 

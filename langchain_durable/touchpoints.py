@@ -28,6 +28,12 @@ RUNTIME = "__pregel_runtime"
 CHECKPOINTER = "__pregel_checkpointer"
 DURABILITY = "__pregel_durability"
 TASK = "__pregel_task_id"
+CALL = "__pregel_call"
+SCRATCHPAD = "__pregel_scratchpad"
+RESUME = "__resume__"
+
+NUMBERED = ("call_counter", "interrupt_counter", "subgraph_counter", "get_null_resume", "resume")
+"""Fields of LangGraph's scratchpad of a node, by which it finds answers and results again."""
 
 ENTRIES: Mapping[type, tuple[str, ...]] = {
     BaseChatModel: (
@@ -63,6 +69,20 @@ def check() -> None:
     for name in WITH_RUN_MANAGER:
         if "run_manager" not in inspect.signature(getattr(BaseChatModel, name)).parameters:
             raise _incompatible(f"BaseChatModel.{name}(run_manager=...)")
+
+
+def check_graphs() -> None:
+    """Raise ``IncompatibleVersion`` if the imported LangGraph numbers a node's calls otherwise."""
+    cls = _langgraph("langgraph._internal._scratchpad", "PregelScratchpad")
+    for name in NUMBERED:
+        if name not in getattr(cls, "__dataclass_fields__", ()):
+            raise IncompatibleVersion(
+                f"langgraph {_version('langgraph')} has no PregelScratchpad.{name}, by which "
+                "answers and results are given to the calls that they are for.",
+                expected="langgraph 1.2 or newer, below 2",
+                came=f"langgraph {_version('langgraph')}",
+                do="install a release of langchain-durable that knows this langgraph",
+            )
 
 
 def _require(base: type, *names: str) -> None:
@@ -135,6 +155,7 @@ def with_graphs(hook: Callable[[type], None]) -> None:
     def imported(module: Any) -> None:
         cls = getattr(module, "Pregel", None)
         if cls is not None:
+            check_graphs()
             hook(cls)
 
     register_post_import_hook(imported, "langgraph.pregel")

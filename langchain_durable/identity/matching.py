@@ -100,6 +100,8 @@ class Index:
         }
         self._opened: dict[bytes, Recorded] = {}
         self.completed_steps = 0
+        self.asked = 0
+        """The last attempt that ended with a question to a person; 0 if none did."""
         self.last: Entry | None = None
         for entry in entries:
             self._add(entry)
@@ -129,6 +131,8 @@ class Index:
         elif isinstance(event, StepEnded):
             self._end(self._nodes[event.step], event, entry)
         elif isinstance(event, AttemptEnded):
+            if event.asks:
+                self.asked = entry.attempt
             for step in event.fatal:
                 self._nodes[step].fatal = True
         self.last = entry

@@ -1,43 +1,72 @@
-"""What a tool does besides returning: channel writes and custom stream output of LangGraph.
+"""What a step does in a graph's node besides returning: writes, custom output, numbered calls.
 
 deepagents' files, ``push_message`` and ``push_ui`` go through a send function in the config,
-``get_stream_writer`` through the runtime. Both are recorded while the tool runs and sent again
-when its result is replayed.
+``get_stream_writer`` through the runtime. Both are recorded while the step runs and sent again
+when its result is replayed. The numbers that it took from its node are taken again.
 """
 
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from typing import Any, cast
+from typing import Any, TypeGuard, cast
 
 from langchain_core.runnables import RunnableConfig
 from langchain_core.runnables.config import var_child_runnable_config
 
-from langchain_durable.touchpoints import RUNTIME, SEND, child_config
+from langchain_durable.intercept.numbering import noting, take_again
+from langchain_durable.intercept.step import Step
+from langchain_durable.touchpoints import RESUME, RUNTIME, SCRATCHPAD, SEND, child_config
 
 
 @dataclasses.dataclass(slots=True)
 class SideEffects:
-    """What went through the side channels, in order."""
+    """What a step did besides returning, in order."""
 
+    step: Step
     writes: list[Any] = dataclasses.field(default_factory=list)
     custom: list[Any] = dataclasses.field(default_factory=list)
+    numbers: list[str] = dataclasses.field(default_factory=list)
+
+    def pack(self, value: Any) -> dict[str, Any]:
+        """A step's value with what it did besides, for the journal."""
+        packed = {"v": value}
+        if self.writes:
+            packed["w"] = self.writes
+        if self.custom:
+            packed["c"] = self.custom
+        if self.numbers:
+            packed["n"] = dict(Counter(self.numbers))
+        return packed
+
+    def unpack(self, packed: Mapping[str, Any]) -> Any:
+        """The recorded value; what was done besides is done again."""
+        _do_again(self.step, packed)
+        return packed["v"]
+
+    def write(self, writes: Any) -> None:
+        """Remember channel writes, with the answers as they are now: LangGraph adds to them."""
+        self.writes.extend(
+            (channel, [*value]) if channel == RESUME else (channel, value)
+            for channel, value in writes
+        )
 
 
 @contextmanager
-def recording(kwargs: dict[str, Any]) -> Iterator[SideEffects]:
-    """Record what the tool sends while this is open. An injected runtime is replaced too."""
-    seen = SideEffects()
+def recording(step: Step, kwargs: dict[str, Any]) -> Iterator[SideEffects]:
+    """Record what the step does while this is open. An injected config or runtime is replaced
+    too."""
+    seen = SideEffects(step)
     config = child_config()
     conf: Mapping[str, Any] = config.get("configurable") or {}
-    replaced = _replacements(conf, kwargs, seen)
+    replaced = _replacements(conf, seen)
     if not replaced:
         yield seen
         return
-    patched = {**config, "configurable": {**conf, **replaced}}
-    token = var_child_runnable_config.set(cast("RunnableConfig", patched))
+    _replace_injected(kwargs, conf, replaced)
+    token = var_child_runnable_config.set(cast("RunnableConfig", _patched(config, replaced)))
     try:
         yield seen
     finally:
@@ -45,21 +74,16 @@ def recording(kwargs: dict[str, Any]) -> Iterator[SideEffects]:
             var_child_runnable_config.reset(token)
 
 
-def _replacements(
-    conf: Mapping[str, Any], kwargs: dict[str, Any], seen: SideEffects
-) -> dict[str, Any]:
-    replaced: dict[str, Any] = {}
+def _replacements(conf: Mapping[str, Any], seen: SideEffects) -> dict[str, Any]:
+    replaced = noting(conf, seen.numbers.append)
     send = conf.get(SEND)
     runtime: Any = conf.get(RUNTIME)
     if send is not None:
-        replaced[SEND] = _tee(send, seen.writes.extend)
+        replaced[SEND] = _tee(send, seen.write)
     writer = getattr(runtime, "stream_writer", None)
     if writer is not None:
         tee = _tee(writer, seen.custom.append)
         replaced[RUNTIME] = dataclasses.replace(runtime, stream_writer=tee)
-        for name, value in kwargs.items():
-            if getattr(value, "stream_writer", None) is writer and dataclasses.is_dataclass(value):
-                kwargs[name] = dataclasses.replace(value, stream_writer=tee)  # type: ignore[type-var]  # an instance, not a class
     return replaced
 
 
@@ -71,13 +95,50 @@ def _tee(send: Callable[[Any], Any], record: Callable[[Any], Any]) -> Callable[[
     return both
 
 
-def send_again(writes: list[Any], custom: list[Any]) -> None:
-    """Give LangGraph what the recorded call had sent."""
+def _patched(config: Mapping[str, Any], replaced: Mapping[str, Any]) -> dict[str, Any]:
+    return {**config, "configurable": {**(config.get("configurable") or {}), **replaced}}
+
+
+def _replace_injected(
+    kwargs: dict[str, Any], conf: Mapping[str, Any], replaced: Mapping[str, Any]
+) -> None:
+    """Put what records into arguments that LangChain has filled in: a config, a tool's runtime."""
+    writer = getattr(conf.get(RUNTIME), "stream_writer", None)
+    for name, value in kwargs.items():
+        if _is_of_node(value, conf):
+            kwargs[name] = _patched(value, replaced)
+        elif dataclasses.is_dataclass(value) and not isinstance(value, type):
+            fields: dict[str, Any] = {}
+            if writer is not None and getattr(value, "stream_writer", None) is writer:
+                fields["stream_writer"] = replaced[RUNTIME].stream_writer
+            if _is_of_node(config := getattr(value, "config", None), conf):
+                fields["config"] = _patched(config, replaced)
+            if fields:
+                kwargs[name] = dataclasses.replace(value, **fields)
+
+
+def _is_of_node(value: Any, conf: Mapping[str, Any]) -> TypeGuard[Mapping[str, Any]]:
+    """Is this a config of the node that the step runs in?"""
+    if not isinstance(value, dict) or SCRATCHPAD not in conf:
+        return False
+    given = value.get("configurable")
+    return isinstance(given, Mapping) and given.get(SCRATCHPAD) is conf[SCRATCHPAD]
+
+
+def _do_again(step: Step, packed: Mapping[str, Any]) -> None:
     conf = child_config().get("configurable") or {}
+    writes = packed.get("w", [])
+    take_again(conf, packed.get("n", {}), writes, asked_since=_asked_since(step))
     send = conf.get(SEND)
     if writes and send is not None:
         send(writes)
     writer = getattr(conf.get(RUNTIME), "stream_writer", None)
     if writer is not None:
-        for value in custom:
+        for value in packed.get("c", []):
             writer(value)
+
+
+def _asked_since(step: Step) -> bool:
+    """Did an attempt end with a question to a person, after the step was recorded?"""
+    index, recorded = step.attempt.index, step.scope.recorded
+    return index is not None and recorded is not None and index.asked >= recorded.attempt

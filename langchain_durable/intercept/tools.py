@@ -8,7 +8,7 @@ from langchain_core.documents import Document
 from langchain_core.tools import BaseTool, ToolException
 
 from langchain_durable.intercept.perform import Ended, Form, perform
-from langchain_durable.intercept.side_channels import SideEffects, recording, send_again
+from langchain_durable.intercept.side_channels import SideEffects, recording
 from langchain_durable.intercept.step import Step
 from langchain_durable.intercept.wrapping import Bound
 from langchain_durable.recorder.current import entered
@@ -20,29 +20,23 @@ from langchain_durable.waiting import Procedure
 def tool_call(
     step: Step, original: Bound, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Procedure[Any]:
-    """A tool's step: its value, and what it sent through LangGraph's side channels."""
-    with recording(kwargs) as seen, entered(step.attempt, step.scope):
+    """A tool's step: its value, and what it did besides in the node of a graph."""
+    with recording(step, kwargs) as seen, entered(step.attempt, step.scope):
         form = _form(seen, original.args[0])
         return (yield from perform(step, form, lambda: original(*args, **kwargs)))
 
 
 def _form(seen: SideEffects, tool: BaseTool) -> Form:
-    def pack(value: Any) -> Any:
-        packed = {"v": value}
-        if seen.writes:
-            packed["w"] = seen.writes
-        if seen.custom:
-            packed["c"] = seen.custom
-        return packed
-
-    def unpack(packed: Any) -> Any:
-        send_again(packed.get("w", []), packed.get("c", []))
-        return packed["v"]
-
     def handles(exc: BaseException) -> bool:
         return isinstance(exc, ToolException) and bool(tool.handle_tool_error)
 
-    return Form(pack=pack, unpack=unpack, inputs=_arguments, handles=handles, ended=_tool_ended)
+    return Form(
+        pack=seen.pack,
+        unpack=seen.unpack,
+        inputs=_arguments,
+        handles=handles,
+        ended=_tool_ended,
+    )
 
 
 def _tool_ended(value: Any) -> Ended:

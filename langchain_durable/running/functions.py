@@ -8,13 +8,12 @@ from typing import Any
 from langchain_durable.errors import RunNotActive
 from langchain_durable.events import StepKind
 from langchain_durable.intercept.perform import Form, perform
+from langchain_durable.intercept.side_channels import recording
 from langchain_durable.intercept.step import Step
 from langchain_durable.intercept.tracker import active
 from langchain_durable.recorder.current import entered
 from langchain_durable.touchpoints import parent_run_id
 from langchain_durable.waiting import Procedure
-
-_VALUE = Form(pack=lambda value: {"v": value}, unpack=lambda packed: packed["v"])
 
 
 def recorded(
@@ -43,6 +42,7 @@ def recorded(
         kind=StepKind.FUNCTION,
         name=named,
     )
-    step = Step(tracker.attempt, scope)
-    with entered(step.attempt, scope):
-        return (yield from perform(step, _VALUE, lambda: function(*args, **kwargs)))
+    step, own = Step(tracker.attempt, scope), dict(kwargs)
+    with recording(step, own) as seen, entered(step.attempt, scope):
+        form = Form(pack=seen.pack, unpack=seen.unpack)
+        return (yield from perform(step, form, lambda: function(*args, **own)))

@@ -22,5 +22,4 @@ def as_its_attempt(end: AttemptEnded) -> tuple[Outcome, ErrorInfo | None]:
         return Outcome.COMPLETED, None
     if end.status is RunStatus.FAILED:
         return Outcome.FAILED, end.error
-    interrupted = end.status is RunStatus.PAUSED and end.reason == "interrupt"
-    return (Outcome.INTERRUPTED if interrupted else Outcome.CANCELLED), None
+    return (Outcome.INTERRUPTED if end.asks else Outcome.CANCELLED), None

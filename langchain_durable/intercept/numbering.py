@@ -1,0 +1,88 @@
+"""The numbers that LangGraph gives to what a node asks and calls.
+
+A person's answers, the results of tasks and the checkpoints of subgraphs are found again by the
+number of the call within its node. A step that is answered from the journal makes none of the
+calls that it had made, so it takes their numbers again: else the calls after it would be given
+its answers and results.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from langchain_durable.touchpoints import CALL, RESUME, SCRATCHPAD
+
+TASK = "t"
+SUBGRAPH = "s"
+ANSWER = "a"
+"""What is noted of a step: a task or a subgraph that it called, an answer that it took."""
+
+Note = Callable[[str], Any]
+
+
+def noting(conf: Mapping[str, Any], note: Note) -> dict[str, Any]:
+    """Replacements for a config's parts which note what is called through them."""
+    scratchpad = conf.get(SCRATCHPAD)
+    if scratchpad is None:
+        return {}
+    noted = dataclasses.replace(
+        scratchpad,
+        call_counter=_noted(scratchpad.call_counter, note, TASK),
+        subgraph_counter=_noted(scratchpad.subgraph_counter, note, SUBGRAPH),
+        get_null_resume=_noted_answer(scratchpad.get_null_resume, note),
+    )
+    call = conf.get(CALL)
+    if call is None:
+        return {SCRATCHPAD: noted}
+    # LangGraph numbers tasks on the scratchpad it made itself, which ours is not.
+    return {SCRATCHPAD: noted, CALL: _noted(call, note, TASK)}
+
+
+def _noted(function: Callable[..., Any], note: Note, what: str) -> Callable[..., Any]:
+    def noted(*args: Any, **kwargs: Any) -> Any:
+        note(what)
+        return function(*args, **kwargs)
+
+    return noted
+
+
+def _noted_answer(take: Callable[..., Any], note: Note) -> Callable[..., Any]:
+    """Notes the answer of ``Command(resume=...)``, which the first question to come takes."""
+
+    def noted(consume: bool = False) -> Any:
+        answer = take(consume)
+        if consume and answer is not None:
+            note(ANSWER)
+        return answer
+
+    return noted
+
+
+def take_again(
+    conf: Mapping[str, Any],
+    noted: Mapping[str, int],
+    writes: Iterable[tuple[str, Any]],
+    *,
+    asked_since: bool,
+) -> None:
+    """Take the numbers of a recorded step, and the answers among its ``writes``.
+
+    ``asked_since``: a person was asked another question since, so the answer that is there now
+    is for that one. Otherwise it is the one that the step took, sent again after a crash.
+    """
+    scratchpad = conf.get(SCRATCHPAD)
+    if scratchpad is None:
+        return
+    for _ in range(noted.get(TASK, 0)):
+        scratchpad.call_counter()
+    for _ in range(noted.get(SUBGRAPH, 0)):
+        scratchpad.subgraph_counter()
+    if noted.get(ANSWER) and not asked_since:
+        scratchpad.get_null_resume(True)
+    for channel, answers in writes:
+        if channel == RESUME:
+            scratchpad.interrupt_counter()
+            known = scratchpad.resume
+            known.extend(answers[len(known) :])

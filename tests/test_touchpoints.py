@@ -1,0 +1,24 @@
+"""What we stand on in LangGraph and is no public API: a release that lacks it is refused."""
+
+from __future__ import annotations
+
+import langgraph.pregel  # noqa: F401  # nothing is refused before it is imported
+import pytest
+
+from langchain_durable import touchpoints
+from langchain_durable.errors import IncompatibleVersion
+
+
+def test_the_installed_langgraph_has_what_numbers_a_nodes_calls() -> None:
+    touchpoints.check_graphs()
+
+
+def test_a_langgraph_that_numbers_a_nodes_calls_otherwise_is_refused_by_name(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(touchpoints, "NUMBERED", (*touchpoints.NUMBERED, "another_counter"))
+
+    with pytest.raises(
+        IncompatibleVersion, match=r"langgraph \d.* PregelScratchpad.another_counter"
+    ):
+        touchpoints.check_graphs()
