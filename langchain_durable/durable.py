@@ -197,7 +197,8 @@ class Durable(RunsById, Exporting, Costs):
                 run_id=self._id(run_id),
                 request=request,
                 top_by_ordinal=input is not UNKNOWN_INPUT,
-            )
+            ),
+            named=run_id is not None,
         )
 
     def bind_call(

@@ -33,8 +33,10 @@ def _warn_if_stray() -> None:
     if attempt is not None:
         warnings.warn(
             "A model, tool or retriever was called outside of every run while one is active, as "
-            "happens in a plain thread or executor. If the call belongs to the run, bind it: "
-            "executor.submit(run.bind(function), ...). Else ignore this.",
+            "happens in a plain thread or executor, and in a generator that a framework advances. "
+            "If the call belongs to the run, bind it: executor.submit(run.bind(function), ...); "
+            "instead of a generator with a run in it, stream from a wrapped one: "
+            "durable.wrap(RunnableLambda(generator)).stream(...). Else ignore this.",
             DurableWarning,
             stacklevel=4,
         )

@@ -40,6 +40,16 @@ active: ContextVar[PathTracker | None] = ContextVar("langchain_durable_active", 
 """The tracker of the run that is active in this context."""
 
 
+def deactivate(tracker: PathTracker, before: PathTracker | None) -> None:
+    """Have what was active ``before`` be active again, where ``tracker`` is.
+
+    Not by a token: a generator that is advanced or closed by a framework, another task or the
+    garbage collector ends in a context that is not the one it began in.
+    """
+    if active.get() is tracker:
+        active.set(before)
+
+
 class Hook:
     """What LangChain's configure hook takes for a context variable.
 
@@ -78,6 +88,7 @@ class PathTracker(BaseCallbackHandler):
         self._told = attempt.trace.teller()
         self._scopes: dict[UUID, Scope] = {}
         self._passed: dict[UUID, Passed] = {}
+        self.warned_of_another = False
 
     @property
     def attempt(self) -> Attempt:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from contextvars import Token, copy_context
+from contextvars import copy_context
 from types import TracebackType
 from typing import Any, ParamSpec, TypeVar
 
 from langchain_durable.errors import RunNotActive
-from langchain_durable.intercept.tracker import PathTracker, active
+from langchain_durable.intercept.tracker import PathTracker, active, deactivate
 from langchain_durable.recorder.attempt import Attempt
+from langchain_durable.running.nesting import surrounding, warn_of_another
 from langchain_durable.running.running import Running
 from langchain_durable.waiting import Procedure, adrive, drive
 
@@ -27,15 +28,18 @@ class Run:
     left something to replay.
     """
 
-    def __init__(self, running: Running) -> None:
+    def __init__(self, running: Running, *, named: bool = True) -> None:
         self._running = running
+        self._named = named
         self._tracker: PathTracker | None = None
-        self._token: Token[PathTracker | None] | None = None
+        self._before: PathTracker | None = None
         self._joined = False
         self._current: AbstractContextManager[Any] = nullcontext()
 
     @property
     def run_id(self) -> str:
+        if self._tracker is not None:
+            return self._tracker.attempt.run_id  # of the run around this one, if it has joined it
         return self._running.run_id
 
     @property
@@ -85,8 +89,10 @@ class Run:
         return bound
 
     def _enter(self) -> Procedure[None]:
-        outer = active.get()
-        if outer is not None and not outer.attempt.closed:
+        outer = surrounding()
+        if outer is not None:
+            if self._named:
+                warn_of_another(outer, self.run_id, stacklevel=5)
             self._tracker, self._joined = outer, True
             return
         self._tracker = PathTracker((yield from self._running.replayed_or_live()))
@@ -94,7 +100,8 @@ class Run:
     def _activate(self) -> None:
         if not self._joined:
             tracker = self._following()
-            self._token = active.set(tracker)
+            self._before = active.get()
+            active.set(tracker)
             self._current = tracker.attempt.trace.current()
             self._current.__enter__()
 
@@ -108,10 +115,9 @@ class Run:
             yield from self._running.abort(attempt, exc)
 
     def _deactivate(self) -> None:
-        if self._token is not None:
+        if not self._joined:
             self._current.__exit__(None, None, None)
-            active.reset(self._token)
-            self._token = None
+            deactivate(self._following(), self._before)
 
     def __enter__(self) -> Run:
         drive(self._enter())

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from langchain_durable.identity.tree import Tree
-from langchain_durable.intercept.tracker import PathTracker, active
+from langchain_durable.intercept.tracker import PathTracker, active, deactivate
 from langchain_durable.recorder.acquire import acquire
 from langchain_durable.recorder.attempt import Attempt
 from langchain_durable.recorder.ending import abort, finish
@@ -91,13 +91,13 @@ class Running:
 @contextmanager
 def activated(attempt: Attempt) -> Iterator[PathTracker]:
     """Make an attempt the active one in this context."""
-    tracker = PathTracker(attempt)
-    token = active.set(tracker)
+    tracker, before = PathTracker(attempt), active.get()
+    active.set(tracker)
     try:
         with attempt.trace.current():
             yield tracker
     finally:
-        active.reset(token)
+        deactivate(tracker, before)
 
 
 def call(running: Running, function: Callable[[Any], Any]) -> Any:
@@ -150,7 +150,8 @@ async def aiterate(
     try:
         while True:
             # Set and reset between two yields: the reader's own context must not be touched.
-            token = active.set(tracker)
+            before = active.get()
+            active.set(tracker)
             try:
                 with current:
                     if stream is None:
@@ -159,7 +160,7 @@ async def aiterate(
             except StopAsyncIteration:
                 break
             finally:
-                active.reset(token)
+                deactivate(tracker, before)
             yield last
     except BaseException as exc:
         if stream is not None:

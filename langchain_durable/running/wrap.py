@@ -9,9 +9,9 @@ from typing import Any, Protocol, TypeVar, cast
 
 from langchain_core.runnables import Runnable, RunnableConfig, RunnableSequence, ensure_config
 
-from langchain_durable.intercept.tracker import PathTracker, active
 from langchain_durable.journal import Intent
 from langchain_durable.recorder.request import UNKNOWN_INPUT, Request
+from langchain_durable.running.nesting import surrounding, warn_of_another
 from langchain_durable.running.running import Running, acall, aiterate, call, iterate
 from langchain_durable.touchpoints import STATE_METHODS, composing, is_command
 
@@ -69,13 +69,14 @@ def rebrand(runnable: R, cls: type) -> R:
 
 
 def joins(config: RunnableConfig | None) -> bool:
-    """Does a call belong to a run that is active already: around it, or in its callbacks?"""
-    tracker = active.get()
-    if tracker is not None and not tracker.attempt.closed:
-        return True
-    callbacks: Any = (config or {}).get("callbacks")
-    handlers = getattr(callbacks, "handlers", callbacks) or ()
-    return any(isinstance(handler, PathTracker) for handler in handlers)
+    """Does a call belong to a run that is active already? Says so if it names another one."""
+    outer = surrounding(config)
+    if outer is None:
+        return False
+    named = ((config or {}).get("configurable") or {}).get(RUN_ID)
+    if named is not None:
+        warn_of_another(outer, named, stacklevel=4)
+    return True
 
 
 Original = Callable[..., Any]
