@@ -108,6 +108,14 @@ def test_a_replicated_server_may_lose_steps_in_a_failover() -> None:
     assert "failover" in findings(connected_replicas=2)["replicas"].found
 
 
+@pytest.mark.parametrize(
+    ("url", "level"),
+    [("redis+cluster://h", Level.OK), ("rediss+cluster://h", Level.OK), ("redis://h", Level.WARN)],
+)
+def test_a_cluster_needs_a_url_of_its_own(url: str, level: Level) -> None:
+    assert findings(cluster=True, url=url)["cluster"].level is level
+
+
 def test_a_slow_way_to_the_server_is_noticed() -> None:
     assert findings(round_trip_ms=45.0)["round trip"].level is Level.WARN
 

@@ -200,6 +200,14 @@ def _cluster(server: Server) -> Finding | None:
     mode = _flag(server.get("cluster"))
     if mode is None:
         return None
+    if mode and "+cluster:" not in str(server.get("url", "")):
+        return Finding(
+            name="cluster",
+            level=Level.WARN,
+            found="a node of a cluster, and the URL is one of a single server: runs in the slots"
+            " of other nodes are refused",
+            do="write redis+cluster:// for redis://, and rediss+cluster:// for rediss://",
+        )
     found = "cluster: each run lives in one slot" if mode else "one server, no cluster"
     return Finding(name="cluster", level=Level.OK, found=found)
 

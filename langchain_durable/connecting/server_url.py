@@ -106,7 +106,8 @@ def _no_url(source: Source, url: str) -> ConfigurationError:
     scheme = url.partition("://")[0] if "://" in url else ""
     return ConfigurationError(
         f"The journal's server is not a URL that is known ({source}).",
-        expected="redis://host:port/db, rediss://, unix:///path or embedded://",
+        expected="redis://host:port/db, rediss://, redis+cluster://host:port, unix:///path or"
+        " embedded://",
         # Never the whole string: it may hold a password.
         came=f"the scheme {scheme!r}" if scheme else ("no scheme" if url.strip() else "nothing"),
         do="write for example redis://localhost:6379/0, or leave it out for an embedded server",

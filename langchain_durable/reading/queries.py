@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
 from langchain_durable.codec import decode_entry, encode_event
-from langchain_durable.errors import ConfigurationError, RunBusy, RunNotFound
+from langchain_durable.errors import ConfigurationError, JournalCorrupt, RunBusy, RunNotFound
 from langchain_durable.events import (
     AttemptEnded,
     AttemptStarted,
@@ -34,7 +34,7 @@ from langchain_durable.recorder.loading import PAGE
 from langchain_durable.recorder.refusals import expired, not_found
 from langchain_durable.recorder.request import INPUT
 from langchain_durable.recorder.runtime import Runtime
-from langchain_durable.waiting import Procedure
+from langchain_durable.waiting import Blocking, Procedure
 
 _CANCEL = "cancel"
 
@@ -251,15 +251,29 @@ def cancel(runtime: Runtime, run_id: str) -> Procedure[Header]:
     return (yield from _end_of_dead(runtime, found))
 
 
-def delete(runtime: Runtime, run_id: str) -> Procedure[None]:
-    """Remove a run; raises ``RunNotFound``, and ``RunBusy`` if its process may be alive."""
-    try:
-        existed: bool = yield runtime.store.delete(run_id)
-    except RunBusy:
-        found = yield from header(runtime, run_id)
-        ended = yield from _end_of_dead(runtime, found)
-        if ended is found:
-            raise
-        existed = yield runtime.store.delete(run_id)
+def delete(runtime: Runtime, run_id: str, forget_state: Callable[[], None]) -> Procedure[None]:
+    """Remove a run; raises ``RunNotFound``, and ``RunBusy`` if its process may be alive.
+
+    ``forget_state`` removes what its graph has stored. That goes first: what is left if
+    the server fails in between is a run, which can be deleted again.
+    """
+    held = yield from _is_held(runtime, run_id)
+    if not held:
+        yield Blocking(forget_state)
+    existed: bool = yield runtime.store.delete(run_id)
+    if held:  # it was until now, or the store would have refused
+        yield Blocking(forget_state)
     if not existed:
         raise not_found(run_id)
+
+
+def _is_held(runtime: Runtime, run_id: str) -> Procedure[bool]:
+    """Whether a process that may be alive holds a run. One of a dead process is ended."""
+    try:
+        found: Header | None = yield runtime.store.header(run_id)
+    except JournalCorrupt:
+        return False  # a run that cannot be read can still be deleted
+    if found is None:
+        return False
+    found = yield from _end_of_dead(runtime, found)
+    return found.lease_ms > 0

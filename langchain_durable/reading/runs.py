@@ -17,7 +17,7 @@ from langchain_durable.reading import queries
 from langchain_durable.reading.fold import Checkpoint
 from langchain_durable.recorder.runtime import Runtime
 from langchain_durable.running.wrap import RUN_ID
-from langchain_durable.waiting import Blocking, Procedure, adrive, drive
+from langchain_durable.waiting import Procedure, adrive, drive
 
 
 class RunsById:
@@ -128,11 +128,11 @@ class RunsById:
 
     def delete(self, run_id: str) -> None:
         """Remove a run and all its data. Raises ``RunNotFound``, ``RunBusy`` while it runs."""
-        drive(self._delete(run_id))
+        drive(self._on(run_id, queries.delete, lambda: self._forget_state(run_id)))
 
     async def adelete(self, run_id: str) -> None:
         """As :meth:`delete`, on an event loop."""
-        await adrive(self._delete(run_id))
+        await adrive(self._on(run_id, queries.delete, lambda: self._forget_state(run_id)))
 
     # -- procedures -----------------------------------------------------------------
 
@@ -140,10 +140,6 @@ class RunsById:
         checked = ids.checked(run_id)
         runtime: Runtime = yield from self.connector.connected()
         return (yield from query(runtime, checked, *args))
-
-    def _delete(self, run_id: str) -> Procedure[None]:
-        yield from self._on(run_id, queries.delete)
-        yield Blocking(lambda: self._forget_state(run_id))
 
     def _list(self, status: RunStatus | str | None, limit: int) -> Procedure[Sequence[Header]]:
         wanted = queries.run_status(status)

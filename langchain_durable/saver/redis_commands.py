@@ -27,6 +27,7 @@ from langchain_durable.errors import (
     JournalReadOnly,
     JournalUnavailable,
 )
+from langchain_durable.store.cluster import node_url
 
 T = TypeVar("T")
 
@@ -72,7 +73,8 @@ class Commands:
     """Runs the scripts. One object is shared by all clones of a saver."""
 
     def __init__(self, source: str | Client) -> None:
-        self._client = _open(source) if isinstance(source, str) else _checked(source)
+        self._make = _opener(source) if isinstance(source, str) else _giver(source)
+        self._made: Client | None = None
         self._owned = isinstance(source, str)
         self._threads: ThreadPoolExecutor | None = None
         self._pid = os.getpid()
@@ -82,25 +84,26 @@ class Commands:
         text, sha = _script(script)
         with _our_errors():
             try:
-                return self._client.evalsha(sha, 2, keys.data, keys.index, *args)
+                return self._call("EVALSHA", sha, 2, keys.data, keys.index, *args)
             except redis_errors.NoScriptError:
-                return self._client.eval(text, 2, keys.data, keys.index, *args)
+                return self._call("EVAL", text, 2, keys.data, keys.index, *args)
 
     def ids(self, keys: Keys, *, ns: bytes | None, below: bytes = b"\xff") -> Sequence[bytes]:
         """``<namespace>\\0<checkpoint id>`` of the thread, or of one namespace and below an id."""
         with _our_errors():
             if ns is None:
-                return self._client.zrange(keys.index, 0, -1)  # type: ignore[return-value]  # sync
-            return self._client.zrevrangebylex(  # type: ignore[return-value]  # sync client
-                keys.index, b"(" + ns + below, b"[" + ns
-            )
+                found = self._call("ZRANGE", keys.index, 0, -1)
+            else:
+                found = self._call("ZREVRANGEBYLEX", keys.index, b"(" + ns + below, b"[" + ns)
+            return cast(Sequence[bytes], found)
 
     def records(self, keys: Keys, ids: Sequence[bytes]) -> Sequence[bytes | None]:
         """The records of checkpoints, without what they refer to."""
         if not ids:
             return []
         with _our_errors():
-            return self._client.hmget(keys.data, [b"c" + id for id in ids])  # type: ignore[return-value]  # sync
+            found = self._call("HMGET", keys.data, *(b"c" + id for id in ids))
+            return cast(Sequence[bytes | None], found)
 
     def names(self, prefix: str, kind: str) -> Iterator[str]:
         """All threads, by a walk over the server's keys; no list of them can go stale."""
@@ -122,13 +125,24 @@ class Commands:
                 return
             cursor = -1
             while cursor:
-                cursor, page = self._client.hscan(source.data, max(cursor, 0), count=_PAGE)
+                cursor, page = self._call("HSCAN", source.data, max(cursor, 0), "COUNT", _PAGE)
                 if page:
-                    self._client.hset(target.data, mapping=cast(dict[Any, Any], page))
+                    self._client.hset(target.data, mapping=page)
             self._client.zadd(target.index, dict.fromkeys(ids, 0))
             if ttl:
                 self._client.expire(target.data, ttl)
                 self._client.expire(target.index, ttl)
+
+    @property
+    def _client(self) -> Client:
+        # Two threads may both make one; the one that is left over closes with its last use.
+        if self._made is None:
+            self._made = self._make()
+        return self._made
+
+    def _call(self, *words: bytes | str | int) -> Any:
+        """The reply to a command."""
+        return self._client.execute_command(*words)  # type: ignore[no-untyped-call]  # redis-py has no types here
 
     async def in_thread(self, call: Callable[..., T], *args: Any, **kwargs: Any) -> T:
         """Call it on a thread of our own: the event loop is never blocked.
@@ -156,25 +170,30 @@ class Commands:
         if self._threads is not None and self._pid == os.getpid():
             self._threads.shutdown(wait=False)
             self._threads = None
-        if self._owned:
-            self._client.close()
+        if self._owned and self._made is not None:
+            self._made.close()
 
 
-def _open(url: str) -> Redis:
+def _opener(url: str) -> Callable[[], Client]:
+    """What makes the client of a URL. That of a cluster connects as soon as it is made."""
+    # Without a timeout, a server that went away without a word is waited for forever.
+    # Every command can be sent twice, so that the client may try again.
+    timeouts = {"socket_timeout": 10, "socket_connect_timeout": 5}
     try:
-        # Without a timeout, a server that went away without a word is waited for forever.
-        # Every command can be sent twice, so that the client may try again.
-        return Redis.from_url(url, socket_timeout=10, socket_connect_timeout=5)
+        node = node_url(url)
+        if node is not None:
+            return functools.partial(RedisCluster.from_url, node, **timeouts)
+        return _giver(Redis.from_url(url, **timeouts))
     except ValueError as exc:
         raise ConfigurationError(
             "The URL of the saver's server is not valid.",
-            expected="redis://, rediss:// or unix://",
+            expected="redis://, rediss://, unix://, redis+cluster:// or rediss+cluster://",
             came=repr(url.partition("://")[0] + "://..."),
             do="correct the URL",
         ) from exc
 
 
-def _checked(client: Client) -> Client:
+def _giver(client: Client) -> Callable[[], Client]:
     if not isinstance(client, Client):
         raise ConfigurationError(
             "The saver cannot use this client.",
@@ -189,7 +208,7 @@ def _checked(client: Client) -> Client:
             came="decode_responses=True",
             do="give the URL, or a client of its own",
         )
-    return client
+    return lambda: client
 
 
 @contextmanager
@@ -222,6 +241,13 @@ def _from_reply(exc: Exception) -> JournalError:
     text = str(exc)
     if "MISCONF" in text or "OOM" in text or "READONLY" in text:
         return _refused(exc)
+    if isinstance(exc, redis_errors.AskError):
+        return JournalError(
+            "The server of the saver is a node of a Redis Cluster.",
+            expected="redis+cluster:// in the URL",
+            came=f"{type(exc).__name__}: {text}",
+            do="write redis+cluster:// for redis://, and rediss+cluster:// for rediss://",
+        )
     if "CLUSTERDOWN" in text or isinstance(exc, redis_errors.RedisClusterException):
         return JournalUnavailable(
             "The Cluster of the saver cannot serve this key.",

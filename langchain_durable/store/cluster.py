@@ -8,15 +8,33 @@ from typing import Any
 
 from redis import exceptions as redis_errors
 from redis.cluster import RedisCluster
+from redis.connection import parse_url
 
 from langchain_durable.store.link import PoolLink
 from langchain_durable.store.lua import Scripts
 from langchain_durable.store.refusals import LinkDown
 from langchain_durable.store.ticket import Command
 
-SCHEME = "redis+cluster://"
+_SCHEMES = {"redis+cluster": "redis", "rediss+cluster": "rediss"}
 _KEYLESS = ("TIME", "INFO", "CONFIG")
 _FAILED = (redis_errors.RedisError, redis_errors.RedisClusterException, OSError)
+
+
+def node_url(url: str) -> str | None:
+    """A cluster's URL as redis-py's one of a node of it; None for another kind of URL.
+
+    Raises ``ValueError`` for one that names no host, or a database.
+    """
+    scheme, _, rest = url.partition("://")
+    if scheme not in _SCHEMES:
+        return None
+    plain = f"{_SCHEMES[scheme]}://{rest}"
+    options = parse_url(plain)  # type: ignore[no-untyped-call]  # redis-py has no types here
+    if "host" not in options:
+        raise ValueError("it names no node of the cluster")
+    if options.get("db"):
+        raise ValueError("a cluster has one database, the 0th")
+    return plain
 
 
 class ClusterLink:
@@ -30,7 +48,7 @@ class ClusterLink:
     def __init__(self, url: str, public_url: str, scripts: Scripts) -> None:
         self.url = public_url
         self.opened = 0
-        self._url = "redis://" + url.removeprefix(SCHEME)
+        self._url = url
         self._scripts = scripts
         self._cluster: RedisCluster | None = None
         self._links: dict[str, PoolLink] = {}

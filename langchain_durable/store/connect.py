@@ -10,7 +10,7 @@ import redis
 
 from langchain_durable.errors import ConfigurationError
 from langchain_durable.journal import Retention, Store
-from langchain_durable.store.cluster import SCHEME, ClusterLink
+from langchain_durable.store.cluster import ClusterLink, node_url
 from langchain_durable.store.keys import DEFAULT_PREFIX
 from langchain_durable.store.link import Link, PoolLink
 from langchain_durable.store.lua import Scripts
@@ -32,7 +32,7 @@ def open_store(
     """Open the store at a URL, or on the pool of a client that exists already.
 
     ``redis://``, ``rediss://`` (TLS) and ``unix://`` are redis-py's URLs;
-    ``redis+cluster://`` names a node of a Redis Cluster;
+    ``redis+cluster://`` and ``rediss+cluster://`` name a node of a Redis Cluster;
     ``memory://name`` is one store per process and name, for tests. Nothing is connected
     before the first call. ``retry_for``: seconds for which a lost connection is tried
     again. ``revive`` is called before each such try.
@@ -53,23 +53,25 @@ def open_store(
 def _link(url: str | redis.Redis, scripts: Scripts) -> Link:
     if not isinstance(url, str):
         return PoolLink(_client_pool(url), scripts, owned=False)
-    if url.startswith(SCHEME):
-        return ClusterLink(url, safe_url(url), scripts)
-    return PoolLink(_pool(url), scripts, owned=True)
-
-
-def _pool(url: str) -> redis.ConnectionPool:
     try:
-        pool = redis.ConnectionPool.from_url(url, **_defaults(url))
-        # Made and thrown away, unconnected: redis-py checks the URL's options only here.
-        pool.connection_class(**pool.connection_kwargs)
+        node = node_url(url)
+        if node is not None:
+            return ClusterLink(node, safe_url(url), scripts)
+        return PoolLink(_pool(url), scripts, owned=True)
     except (ValueError, TypeError) as exc:
         raise ConfigurationError(
             "The journal's URL cannot be used.",
-            expected="redis://, rediss://, unix://, redis+cluster:// or memory://",
+            expected="redis://, rediss://, unix://, redis+cluster://, rediss+cluster:// or "
+            "memory://",
             came=f"{safe_url(url)} ({exc})",
-            do="give a URL such as redis://localhost:6379/0",
+            do="give a URL such as redis://localhost:6379/0 or redis+cluster://localhost:6379",
         ) from exc
+
+
+def _pool(url: str) -> redis.ConnectionPool:
+    pool = redis.ConnectionPool.from_url(url, **_defaults(url))
+    # Made and thrown away, unconnected: redis-py checks the URL's options only here.
+    pool.connection_class(**pool.connection_kwargs)
     return pool
 
 
@@ -84,11 +86,14 @@ def _defaults(url: str) -> dict[str, object]:
 def _client_pool(client: object) -> redis.ConnectionPool:
     if isinstance(client, redis.Redis):
         return client.connection_pool
+    do = "for redis.asyncio give the URL instead: the store serves both sync and async callers"
+    if isinstance(client, redis.RedisCluster):
+        do = "give the URL of one of its nodes, such as redis+cluster://localhost:6379"
     raise ConfigurationError(
         "A journal cannot be kept there.",
         expected="a Redis URL or a redis.Redis client",
         came=type(client).__name__,
-        do="for redis.asyncio give the URL instead: the store serves both sync and async callers",
+        do=do,
     )
 
 

@@ -20,6 +20,7 @@ _AUTH = (
     redis_errors.AuthorizationError,
     redis_errors.NoPermissionError,
 )
+_CLUSTER_URL = "write redis+cluster:// for redis://, and rediss+cluster:// for rediss://"
 
 
 class LinkDown(Exception):
@@ -103,6 +104,13 @@ def refusal(url: str, error: BaseException) -> JournalError:
         )
     if is_auth(error):
         return unavailable(url, error, 0.0)
+    if isinstance(error, redis_errors.AskError):
+        return JournalError(
+            f"The Redis server at {url} is a node of a Redis Cluster.",
+            expected="redis+cluster:// in the URL",
+            came=came,
+            do=_CLUSTER_URL,
+        )
     if _says(error, ("WRONGTYPE",)):
         return JournalCorrupt(
             f"A key of ours on {url} holds something else.",

@@ -12,12 +12,16 @@ import pytest
 from langchain_core.messages import AIMessageChunk
 from langchain_core.outputs import ChatGenerationChunk
 from langchain_core.runnables import RunnableLambda
+from langgraph.graph import START, MessagesState, StateGraph
+from langgraph.types import interrupt
 
 from langchain_durable import Durable, JournalUnavailable, RunExpired, RunNotFound, RunStatus
 from langchain_durable.errors import (
     JournalCorrupt,
+    JournalError,
     JournalReadOnly,
     JournalTooNew,
+    RunBusy,
     RunCrashLoop,
     ServerError,
     StreamCut,
@@ -189,6 +193,57 @@ def test_deleting_a_run_removes_all_of_it(durable: Durable, journal_server: Serv
     durable.delete("run")
 
     assert list(journal_server.client().scan_iter(f"{durable.connector.prefix}:*run*")) == []
+    with pytest.raises(RunNotFound):
+        durable.get("run")
+
+
+def paused(durable: Durable) -> Any:
+    """A graph that waits for an answer in the run."""
+
+    def ask(state: MessagesState) -> MessagesState:
+        return {"messages": [interrupt("well?")]}
+
+    graph = StateGraph(MessagesState)
+    graph.add_node("ask", ask)
+    graph.add_edge(START, "ask")
+    wrapped = durable.wrap(graph.compile())
+    wrapped.invoke({"messages": []}, durable.config("run"))
+    return wrapped
+
+
+def test_a_run_that_could_not_be_deleted_can_be_deleted_again(own_server: Server) -> None:
+    with Durable(own_server.url) as durable, own_server.client() as client:
+        paused(durable)
+        client.acl_setuser("default", commands=["-unlink"])
+        with pytest.raises(JournalError):
+            durable.delete("run")
+        assert durable.get("run").status is RunStatus.PAUSED
+
+        client.acl_setuser("default", commands=["+unlink"])
+        durable.delete("run")
+
+        assert list(client.scan_iter("lcd:{*run*")) == []
+
+
+def test_a_run_that_is_held_keeps_its_graphs_state(durable: Durable) -> None:
+    graph = paused(durable)
+    with durable.run("run"), pytest.raises(RunBusy):
+        durable.delete("run")
+
+    assert graph.get_state(durable.config("run")).next == ("ask",)
+
+
+def test_a_run_whose_header_is_damaged_can_be_deleted(
+    durable: Durable, journal_server: Server
+) -> None:
+    begun(durable, Model())
+    with journal_server.client() as client:
+        client.hdel(keys(durable).meta("run"), "status")
+    with pytest.raises(JournalCorrupt, match="delete the run"):
+        durable.get("run")
+
+    durable.delete("run")
+
     with pytest.raises(RunNotFound):
         durable.get("run")
 

@@ -223,7 +223,13 @@ def test_options_that_make_no_sense_are_refused(options: Any) -> None:
         RedisSaver("redis://localhost", **options)
 
 
-@pytest.mark.parametrize("url", ["localhost:6379", "http://localhost", "", "redis://h:port"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("localhost:6379", "http://localhost", "", "redis://h:port"),
+        *("redis+cluster://", "redis+cluster://h/1", "unix+cluster:///s"),
+    ],
+)
 def test_a_url_that_is_none_is_refused(url: str) -> None:
     with pytest.raises(ConfigurationError):
         RedisSaver(url)
