@@ -19,6 +19,7 @@ from typing import Any, TypeVar, cast
 
 from redis import Redis, RedisCluster
 from redis import exceptions as redis_errors
+from redis.client import NEVER_DECODE
 
 from langchain_durable.errors import (
     ConfigurationError,
@@ -53,9 +54,10 @@ def thread_keys(prefix: str, kind: str, name: str) -> Keys:
     return Keys(data=f"{stem}:data".encode(), index=f"{stem}:index".encode())
 
 
-def name_in(key: bytes) -> str:
+def name_in(key: bytes | str) -> str:
     """The name that :func:`thread_keys` was given."""
-    tag = key.decode().partition("{")[2].rpartition("}")[0]
+    text = key if isinstance(key, str) else key.decode()
+    tag = text.partition("{")[2].rpartition("}")[0]
     return tag.replace("%7D", "}").replace("%7B", "{").replace("%25", "%")
 
 
@@ -141,8 +143,8 @@ class Commands:
         return self._made
 
     def _call(self, *words: bytes | str | int) -> Any:
-        """The reply to a command."""
-        return self._client.execute_command(*words)  # type: ignore[no-untyped-call]  # redis-py has no types here
+        """The reply to a command: bytes, also where the client decodes for its own program."""
+        return self._client.execute_command(*words, **{NEVER_DECODE: []})  # type: ignore[no-untyped-call]  # redis-py has no types here
 
     async def in_thread(self, call: Callable[..., T], *args: Any, **kwargs: Any) -> T:
         """Call it on a thread of our own: the event loop is never blocked.
@@ -200,13 +202,6 @@ def _giver(client: Client) -> Callable[[], Client]:
             expected="a URL, redis.Redis or redis.RedisCluster",
             came=f"{type(client).__module__}.{type(client).__qualname__}",
             do="give a URL or a sync client: async callers are served from threads",
-        )
-    if client.get_encoder().decode_responses:
-        raise ConfigurationError(
-            "The saver stores bytes, and this client decodes what it reads.",
-            expected="decode_responses=False",
-            came="decode_responses=True",
-            do="give the URL, or a client of its own",
         )
     return lambda: client
 

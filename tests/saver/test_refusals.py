@@ -235,11 +235,6 @@ def test_a_url_that_is_none_is_refused(url: str) -> None:
         RedisSaver(url)
 
 
-def test_a_client_that_decodes_is_refused() -> None:
-    with redis.Redis(decode_responses=True) as client, pytest.raises(ConfigurationError):
-        RedisSaver(client)
-
-
 async def test_an_async_client_is_refused() -> None:
     client = redis.asyncio.Redis()
     with pytest.raises(ConfigurationError, match="threads"):
