@@ -182,6 +182,19 @@ def is_nested(configurable: Mapping[str, Any]) -> bool:
     return TASK in configurable
 
 
+COORDINATES = ("thread_id", "checkpoint_ns", "checkpoint_id", "checkpoint_map")
+
+
+def addressed(configurable: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What LangGraph makes of the ``configurable`` that a graph is called with, in this context.
+
+    A call that names a thread stands on its own; another one is a part of what it is made in.
+    """
+    if any(configurable.get(key) for key in COORDINATES):
+        return configurable
+    return {**(child_config().get("configurable") or {}), **configurable}
+
+
 def static_breakpoints(graph: Any, options: Mapping[str, Any]) -> bool:
     """Can this call stop at a node that was named beforehand, without an interrupt?"""
     return any(

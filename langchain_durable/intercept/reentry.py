@@ -2,8 +2,9 @@
 
 LangGraph resumes a call instead of starting a new turn if the thread's checkpoint carries the
 call's run id in its metadata. So each root call of a graph inside a run gets an id that is the
-same in every attempt. If the thread has moved on since (a later call in the same run), the call
-is addressed to its own last checkpoint.
+same in every attempt, and that no other call has: calls inside of it would inherit its own. If
+the thread has moved on since (a later call in the same run), the call is addressed to its own
+last checkpoint.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ import functools
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from typing import Any
 
-from langchain_core.runnables import RunnableConfig, ensure_config
+from langchain_core.runnables import RunnableConfig
+from langchain_core.runnables.config import merge_configs
 
 from langchain_durable import touchpoints
 from langchain_durable.identity.fingerprint import fingerprint
@@ -60,45 +62,54 @@ def with_async_reentry(original: Callable[..., Any]) -> Callable[..., Any]:
 class _Call:
     """A root call of a graph that has its own checkpointer, inside a run."""
 
-    def __init__(self, root: RootCall, given: RunnableConfig) -> None:
+    def __init__(self, root: RootCall, given: RunnableConfig, thread: Mapping[str, Any]) -> None:
         self.resumed = root.resumed
         self.reentry = root.id
         self.given = given
+        self.thread = RunnableConfig(configurable=dict(thread))
 
     def config(self, checkpoint: Mapping[str, Any] | None) -> RunnableConfig:
         """The config of the call, addressed to a checkpoint if the thread has moved on."""
         metadata = {**(self.given.get("metadata") or {}), REENTRY: self.reentry}
-        found = (checkpoint or {}).get("configurable") or {}
-        configurable = {**(self.given.get("configurable") or {}), **found}
+        configurable = self.given.get("configurable") or {}
+        if checkpoint is not None:
+            configurable = {**self.thread["configurable"], **checkpoint["configurable"]}
         return {**self.given, "metadata": metadata, "configurable": configurable}
 
 
 def _call_of(graph: Any, input: Any, config: RunnableConfig | None) -> _Call | None:
-    tracker = active.get() or _tracker_in(config)
+    tracker = active.get() or _tracker_in(config) or _tracker_in(touchpoints.child_config())
     if tracker is None or not touchpoints.has_own_saver(graph):
         return None
-    full = ensure_config(config)
-    configurable = full.get("configurable") or {}
-    if touchpoints.is_nested(configurable) or "checkpoint_id" in configurable:
+    given = merge_configs(graph.config, config)
+    configurable = touchpoints.addressed(given.get("configurable") or {})
+    if touchpoints.is_nested(configurable) or configurable.get("checkpoint_id"):
         return None
-    if REENTRY in (full.get("metadata") or {}) or touchpoints.is_command(input) or input is None:
+    if _names_itself(given) or touchpoints.is_command(input) or input is None:
         return None
     root = tracker.root_call(f"{configurable.get('thread_id')}:{fingerprint(input).hex()}")
     if root is None:
         return None
-    return _Call(root, config if config is not None else RunnableConfig())
+    return _Call(root, config if config is not None else RunnableConfig(), configurable)
 
 
-def _tracker_in(config: RunnableConfig | None) -> PathTracker | None:
+def _names_itself(given: RunnableConfig) -> bool:
+    """Has the caller given this very call an id? One around it may have left its own."""
+    inherited = (touchpoints.child_config().get("metadata") or {}).get(REENTRY)
+    return (given.get("metadata") or {}).get(REENTRY, inherited) != inherited
+
+
+def _tracker_in(config: Mapping[str, Any] | None) -> PathTracker | None:
     callbacks: Any = (config or {}).get("callbacks")
     for handler in getattr(callbacks, "handlers", callbacks) or ():
-        if isinstance(handler, PathTracker):
+        # That of DurableInstrumentor only observes, and follows no run.
+        if isinstance(handler, PathTracker) and handler.attempt.run_id:
             return handler
     return None
 
 
 def _latest_of(saver: Any, call: _Call) -> RunnableConfig | None:
-    thread = call.given
+    thread = call.thread
     latest = saver.get_tuple(thread)
     if latest is None or latest.metadata.get(REENTRY) == call.reentry:
         return None
@@ -108,7 +119,7 @@ def _latest_of(saver: Any, call: _Call) -> RunnableConfig | None:
 
 
 async def _alatest_of(saver: Any, call: _Call) -> RunnableConfig | None:
-    thread = call.given
+    thread = call.thread
     latest = await saver.aget_tuple(thread)
     if latest is None or latest.metadata.get(REENTRY) == call.reentry:
         return None

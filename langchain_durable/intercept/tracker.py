@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
+from hashlib import blake2b
 from typing import Any
 from uuid import UUID
 
@@ -34,7 +35,7 @@ from langchain_durable.intercept.root_call import RootCall
 from langchain_durable.intercept.step import Step, pending
 from langchain_durable.recorder.answers import IN_DOUBT
 from langchain_durable.recorder.attempt import Attempt
-from langchain_durable.touchpoints import is_interrupt
+from langchain_durable.touchpoints import is_interrupt, parent_run_id
 
 active: ContextVar[PathTracker | None] = ContextVar("langchain_durable_active", default=None)
 """The tracker of the run that is active in this context."""
@@ -103,8 +104,14 @@ class PathTracker(BaseCallbackHandler):
         attempt = self._attempt
         if attempt.closed:
             return None
+        # The same in every attempt also if what came before is not called again this time.
+        above = self.scope(parent_run_id())
+        if above is not None:
+            place = f"{blake2b('/'.join(above.path).encode(), digest_size=8).hexdigest()}:{place}"
         number = attempt.tree.count(f"root:{place}")
-        return RootCall(f"{attempt.run_id}:{place}:{number}", attempt.resumed)
+        # A run that its first step will take may be one that an earlier attempt has begun.
+        resumed = attempt.resumed or attempt.opener is not None
+        return RootCall(f"{attempt.run_id}:{place}:{number}", resumed)
 
     def step(self, run_id: UUID) -> Step | None:
         """The step that one of LangChain's own run ids stands for."""

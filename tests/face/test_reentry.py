@@ -1,0 +1,186 @@
+"""Calls of graphs that keep threads of their own, made inside a run."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import Annotated, Any, TypedDict
+
+import pytest
+from langchain.agents import create_agent
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.graph import START, StateGraph
+
+from langchain_durable import Durable, DurableCallbackHandler
+from tests.fakes import Failing, Model
+
+THREAD: RunnableConfig = {"configurable": {"thread_id": "helper"}}
+
+
+class State(TypedDict, total=False):
+    text: str
+    log: Annotated[list[str], operator.add]
+
+
+def helper_of(model: Model) -> Any:
+    """An agent that remembers."""
+    return create_agent(model, [], checkpointer=InMemorySaver())
+
+
+def counting() -> Model:
+    """Says how many messages it was given."""
+    return Model(answer=lambda messages: f"{len(messages)}")
+
+
+def told(text: str) -> Any:
+    return {"messages": [("user", text)]}
+
+
+def answer(state: Any) -> str:
+    return str(state["messages"][-1].content)
+
+
+def graph_of(*nodes: Any, saver: Any = None) -> Any:
+    """The nodes in a row."""
+    graph = StateGraph(State)
+    before = START
+    for number, node in enumerate(nodes):
+        graph.add_node(str(number), node)
+        graph.add_edge(before, str(number))
+        before = str(number)
+    return graph.compile(checkpointer=saver)
+
+
+def by_wrap(durable: Durable, graph: Any) -> Any:
+    return durable.wrap(graph).invoke({"text": "x"}, durable.config("run", thread_id="outer"))
+
+
+def by_block(durable: Durable, graph: Any) -> Any:
+    with durable.run("run"):
+        return graph.invoke({"text": "x"}, {"configurable": {"thread_id": "outer"}})
+
+
+def by_handler(durable: Durable, graph: Any) -> Any:
+    handler = DurableCallbackHandler(durable, run_id="run")
+    config: Any = {"callbacks": [handler], "configurable": {"thread_id": "outer"}}
+    return graph.invoke({"text": "x"}, config)
+
+
+OUTER = pytest.mark.parametrize("own", [False, True], ids=["no saver", "own saver"])
+WAYS = pytest.mark.parametrize("way", [by_wrap, by_block, by_handler])
+Way = Callable[[Durable, Any], Any]
+
+
+@OUTER
+@WAYS
+def test_a_helper_remembers_what_it_was_told_before(durable: Durable, way: Way, own: bool) -> None:
+    helper, die = helper_of(model := counting()), [True]
+
+    def node(state: State) -> State:
+        said = [answer(helper.invoke(told(text), THREAD)) for text in ("one", "two")]
+        if die:
+            raise Failing(die.pop())
+        return {"log": said}
+
+    graph = graph_of(node, saver=InMemorySaver() if own else None)
+    with pytest.raises(Failing):
+        way(durable, graph)
+
+    assert way(durable, graph)["log"] == ["1", "3"]
+    assert model.calls == 2
+
+
+async def test_a_helper_remembers_on_an_event_loop(durable: Durable) -> None:
+    helper, die = helper_of(model := counting()), [True]
+
+    async def node(state: State) -> State:
+        said = [answer(await helper.ainvoke(told(text), THREAD)) for text in ("one", "two")]
+        if die:
+            raise Failing(die.pop())
+        return {"log": said}
+
+    graph, config = durable.wrap(graph_of(node)), durable.config("run")
+    with pytest.raises(Failing):
+        await graph.ainvoke({"text": "x"}, config)
+
+    assert (await graph.ainvoke({"text": "x"}, config))["log"] == ["1", "3"]
+    assert model.calls == 2
+
+
+def test_a_helper_remembers_that_is_given_the_nodes_config(durable: Durable) -> None:
+    helper = helper_of(counting())
+
+    def node(state: State, config: RunnableConfig) -> State:
+        own: RunnableConfig = {**config, **THREAD}
+        return {"log": [answer(helper.invoke(told(text), own)) for text in ("one", "two")]}
+
+    assert by_wrap(durable, graph_of(node))["log"] == ["1", "3"]
+
+
+def test_a_helper_remembers_whose_thread_is_bound_to_it(durable: Durable) -> None:
+    helper, die = helper_of(model := counting()).with_config(THREAD), [True]
+
+    def node(state: State) -> State:
+        said = [answer(helper.invoke(told(text))) for text in ("one", "two")]
+        if die:
+            raise Failing(die.pop())
+        return {"log": said}
+
+    graph = graph_of(node)
+    with pytest.raises(Failing):
+        by_wrap(durable, graph)
+
+    assert by_wrap(durable, graph)["log"] == ["1", "3"]
+    assert model.calls == 2
+
+
+@OUTER
+@WAYS
+def test_a_helper_that_two_nodes_ask_the_same_answers_each(
+    durable: Durable, way: Way, own: bool
+) -> None:
+    helper, die = helper_of(model := counting()), [True]
+
+    def first(state: State) -> State:
+        return {"log": [answer(helper.invoke(told("go"), THREAD))]}
+
+    def second(state: State) -> State:
+        said = first(state)
+        if die:
+            raise Failing(die.pop())
+        return said
+
+    graph = graph_of(first, second, saver=InMemorySaver() if own else None)
+    with pytest.raises(Failing):
+        way(durable, graph)
+
+    assert way(durable, graph)["log"] == ["1", "3"]
+    assert model.calls == 2
+
+
+def test_an_id_that_the_program_gives_to_a_call_is_kept(durable: Durable) -> None:
+    saver = InMemorySaver()
+    helper = create_agent(counting(), [], checkpointer=saver)
+
+    def node(state: State) -> State:
+        given: RunnableConfig = {**THREAD, "metadata": {"run_id": "mine"}}
+        return {"log": [answer(helper.invoke(told(text), given)) for text in ("one", "two")]}
+
+    assert by_wrap(durable, graph_of(node))["log"] == ["1", "1"]
+    kept = saver.get_tuple(THREAD)
+    assert kept is not None
+    assert kept.metadata["run_id"] == "mine"
+
+
+def test_a_graph_without_a_thread_of_its_own_stays_a_part_of_the_one_it_is_called_in(
+    durable: Durable,
+) -> None:
+    saver = InMemorySaver()
+    inner = graph_of(lambda state: {"log": [state["text"]]}, saver=saver)
+
+    def node(state: State) -> State:
+        return {"log": inner.invoke({"text": "in"}, {"configurable": {"user": "u"}})["log"]}
+
+    assert by_wrap(durable, graph_of(node))["log"] == ["in"]
+    assert saver.get_tuple({"configurable": {"thread_id": "outer"}}) is None
