@@ -99,7 +99,7 @@ def _first_page(runtime: Runtime, run_id: str, after: int) -> Procedure[Sequence
 def working_attempt(runtime: Runtime, found: Header) -> int | None:
     """The attempt that may be at work on a run now; None if nobody is."""
     held = found.status is RunStatus.RUNNING and found.lease_ms > 0
-    return found.attempt if held and not runtime.is_dead(found.owner) else None
+    return found.attempt if held and not runtime.is_left(found.owner, found.run_id) else None
 
 
 def checkpoint(runtime: Runtime, run_id: str) -> Procedure[Checkpoint]:
@@ -177,7 +177,7 @@ def resolve(runtime: Runtime, run_id: str, step: str, value: tuple[Any, ...]) ->
 
 
 def _take(runtime: Runtime, run_id: str) -> Procedure[Opened]:
-    """Ask for a run's lease without going on with it; that of a dead process does not count."""
+    """Ask for a run's lease without going on with it; one that was left does not count."""
     draft = AttemptStarted(
         time=runtime.settings.clock(), owner="", span_id=runtime.settings.random_hex(8)
     )
@@ -191,15 +191,15 @@ def _take(runtime: Runtime, run_id: str) -> Procedure[Opened]:
     opened: Opened = yield runtime.store.acquire(opening)
     if opened.verdict is Verdict.HELD and opened.header is not None:
         holder = opened.header.owner
-        if runtime.is_dead(holder):
+        if runtime.is_left(holder, run_id):
             opened = yield runtime.store.acquire(replace(opening, evict=holder))
     return opened
 
 
 def _end_of_dead(runtime: Runtime, found: Header) -> Procedure[Header]:
-    """End a run as cancelled if its process is known to be dead: nobody else would."""
+    """End a run as cancelled if its process is known to have left it: nobody else would."""
     held = found.status is RunStatus.RUNNING and found.lease_ms > 0
-    if not held or not runtime.is_dead(found.owner):
+    if not held or not runtime.is_left(found.owner, found.run_id):
         return found
     opened = yield from _take(runtime, found.run_id)
     if opened.lease is not None:

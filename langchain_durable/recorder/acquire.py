@@ -6,6 +6,7 @@ import json
 import logging
 import time
 from dataclasses import replace
+from functools import partial
 
 from langchain_durable.codec import encode_event
 from langchain_durable.errors import RunBusy, Unjournalable, ValueTooLarge
@@ -21,12 +22,12 @@ from langchain_durable.journal import (
 )
 from langchain_durable.recorder.answers import bind
 from langchain_durable.recorder.attempt import Attempt
-from langchain_durable.recorder.ending import RESULT
+from langchain_durable.recorder.ending import RESULT, give_back
 from langchain_durable.recorder.loading import indexed, load_entries, load_index
 from langchain_durable.recorder.refusals import refuse
 from langchain_durable.recorder.request import INPUT, UNKNOWN_INPUT, Request, Stored
 from langchain_durable.recorder.runtime import Runtime
-from langchain_durable.waiting import Pause, Procedure
+from langchain_durable.waiting import Pause, Procedure, Ticket
 
 logger = logging.getLogger(__name__)
 
@@ -43,22 +44,35 @@ def acquire(runtime: Runtime, attempt: Attempt, request: Request) -> Procedure[S
         if opened.verdict is Verdict.COMPLETED:
             assert opened.header is not None  # the store's contract for COMPLETED
             return (yield from _completed(runtime, attempt, request, opened.header))
-        assert opened.lease is not None  # the store's contract for NEW and ACQUIRED
-        index = None
-        if opened.header is not None:
-            entries = yield from load_entries(runtime, attempt.run_id, upto=opened.lease.seq - 1)
-            index = indexed(attempt.run_id, entries)
-            attempt.trace.resume(opened.lease.attempt, opened.header, entries)
-        else:
-            attempt.trace.opened(opened.lease.attempt)
-        attempt.opened(
-            runtime.store, opened.lease, index, drift_ok=_same_version(opened.header, request)
-        )
+        yield from _begin(runtime, attempt, request, opened)
     except BaseException:
         runtime.free(attempt)
         raise
     runtime.keeper.keep(attempt)
     return None
+
+
+def _begin(runtime: Runtime, attempt: Attempt, request: Request, opened: Opened) -> Procedure[None]:
+    """Have an attempt go on under its new lease, after what earlier ones recorded."""
+    lease, index = opened.lease, None
+    assert lease is not None  # the store's contract for NEW and ACQUIRED
+    try:
+        if opened.header is not None:
+            entries = yield from load_entries(runtime, attempt.run_id, upto=lease.seq - 1)
+            index = indexed(attempt.run_id, entries)
+            attempt.trace.resume(lease.attempt, opened.header, entries)
+        else:
+            attempt.trace.opened(lease.attempt)
+    except BaseException as exc:
+        give_back(runtime, attempt, lease, exc)
+        raise
+    attempt.versioned = _versioned(opened.header, request)
+    attempt.opened(runtime.store, lease, index, drift_ok=_same_version(opened.header, request))
+
+
+def _versioned(header: Header | None, request: Request) -> bool:
+    """Is it known which version of the program each attempt ran?"""
+    return bool(request.version) and header is not None and bool(header.version)
 
 
 def _same_version(header: Header | None, request: Request) -> bool:
@@ -71,14 +85,16 @@ def _open(runtime: Runtime, attempt: Attempt, request: Request) -> Procedure[Ope
     opening = _opening(runtime, attempt, request)
     waiting: _Wait | None = None
     while True:
-        opened: Opened = yield runtime.store.acquire(opening)
+        opened = yield from _ask(runtime, attempt, opening)
         if opened.verdict is Verdict.MISSING and not request.must_exist:
             # Nothing to go on with: the call opens the run.
             opening = replace(opening, intent=Intent.CALL)
         elif opened.verdict is Verdict.HELD and opened.header is not None:
             holder = opened.header.owner
-            if holder != opening.evict and runtime.is_dead(holder):
-                logger.info("run %r: its owner is dead, taking it over", attempt.run_id)
+            # Ours is one that we lost sight of: the run is claimed, so nobody else here has it.
+            ours = holder == opening.owner
+            if holder != opening.evict and (ours or runtime.is_dead(holder)):
+                logger.info("run %r: its owner has left it, taking it over", attempt.run_id)
                 opening = replace(opening, evict=holder)
                 continue
             waiting = waiting or _Wait(attempt.run_id, runtime.settings.lease)
@@ -86,6 +102,27 @@ def _open(runtime: Runtime, attempt: Attempt, request: Request) -> Procedure[Ope
         else:
             refuse(opened, request, attempt.run_id)
             return opened
+
+
+def _ask(runtime: Runtime, attempt: Attempt, opening: Opening) -> Procedure[Opened]:
+    """What the store says; a lease that it grants after we were cancelled is given back."""
+    ticket = runtime.store.acquire(opening)
+    try:
+        opened: Opened = yield ticket
+    except Exception:
+        raise  # the store's own
+    except BaseException as exc:
+        runtime.late.add(partial(_give_back_late, runtime, attempt, ticket, exc))
+        raise
+    return opened
+
+
+def _give_back_late(
+    runtime: Runtime, attempt: Attempt, granted: Ticket[Opened], exc: BaseException
+) -> None:
+    lease = granted.result().lease
+    if lease is not None:
+        give_back(runtime, attempt, lease, exc)
 
 
 class _Wait:
@@ -181,5 +218,6 @@ def _completed(
             return Stored(runtime.codec.decode(last.payload, bind=where))
     index = yield from load_index(runtime, header.run_id, upto=header.seq)
     attempt.number = header.attempt
+    attempt.versioned = _versioned(header, request)
     attempt.opened(runtime.store, None, index, drift_ok=_same_version(header, request))
     return None

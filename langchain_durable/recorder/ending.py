@@ -7,6 +7,7 @@ from typing import Any
 
 from langchain_durable.errors import DurableError
 from langchain_durable.events import RunStatus
+from langchain_durable.journal import Lease
 from langchain_durable.recorder.answers import bind
 from langchain_durable.recorder.attempt import Attempt
 from langchain_durable.recorder.runtime import Runtime
@@ -60,12 +61,22 @@ def abort(runtime: Runtime, attempt: Attempt, exc: BaseException) -> Procedure[N
         runtime.free(attempt)
 
 
+def give_back(runtime: Runtime, attempt: Attempt, lease: Lease, exc: BaseException) -> None:
+    """The program has not begun: leave the run to the next call. Nobody waits for the record."""
+    attempt.opened(runtime.store, lease, None, drift_ok=True)
+    attempt.end(RunStatus.PAUSED, reason=_pause(exc), error=exc)
+
+
 def _ending(attempt: Attempt, exc: BaseException) -> tuple[RunStatus, str]:
     if attempt.cancelled:
         return RunStatus.CANCELLED, "cancel"
     if not isinstance(exc, Exception):
-        return RunStatus.PAUSED, _PAUSES.get(type(exc).__name__, type(exc).__name__)
+        return RunStatus.PAUSED, _pause(exc)
     return RunStatus.FAILED, type(exc).__name__
+
+
+def _pause(exc: BaseException) -> str:
+    return _PAUSES.get(type(exc).__name__, type(exc).__name__)
 
 
 _PAUSES = {

@@ -10,6 +10,7 @@ from langchain_durable.errors import RunBusy, RunFenced
 from langchain_durable.journal import Store
 from langchain_durable.recorder.attempt import Attempt
 from langchain_durable.recorder.keeper import LeaseKeeper
+from langchain_durable.recorder.late_leases import LateLeases
 from langchain_durable.recorder.settings import Settings
 
 _everywhere: dict[int, Attempt] = {}
@@ -50,6 +51,7 @@ class Runtime:
         self.owner = owner
         self.is_dead = is_dead
         self.keeper = LeaseKeeper(store, settings.lease)
+        self.late = LateLeases()
         self._active: dict[str, Attempt] = {}
         self._lock = threading.Lock()
 
@@ -67,6 +69,17 @@ class Runtime:
                 )
             self._active[attempt.run_id] = attempt
             _everywhere[id(attempt)] = attempt
+
+    def is_left(self, owner: str, run_id: str) -> bool:
+        """Whether who holds a run's lease is known to be at it no more.
+
+        It is dead, or this handle, which lost sight of the lease: a call was cancelled while it
+        was granted, or the journal could not be told of the run's end.
+        """
+        if owner == self.owner():
+            with self._lock:
+                return run_id not in self._active
+        return self.is_dead(owner)
 
     def free(self, attempt: Attempt) -> None:
         """The run is no longer active here."""
@@ -100,3 +113,4 @@ class Runtime:
         self._active = {}
         _everywhere.clear()
         self.keeper = LeaseKeeper(self.store, self.settings.lease)
+        self.late = LateLeases()
