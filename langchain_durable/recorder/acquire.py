@@ -38,7 +38,7 @@ def acquire(runtime: Runtime, attempt: Attempt, request: Request) -> Procedure[S
     Returns the stored result instead, if the run is completed and the request wants that.
     Raises the run errors of :mod:`langchain_durable.errors`.
     """
-    runtime.claim(attempt)
+    yield from runtime.claim(attempt)
     try:
         opened = yield from _open(runtime, attempt, request)
         if opened.verdict is Verdict.COMPLETED:

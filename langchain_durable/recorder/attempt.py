@@ -45,7 +45,10 @@ SETTLED: Ready[None] = Ready(None)
 
 
 class Attempt(Answers):
-    """Answers steps from the journal, and records those that are made."""
+    """Answers steps from the journal, and records those that are made.
+
+    ``unread``: it is a stream that waits for its reader.
+    """
 
     def __init__(self, *, run_id: str, codec: Codec, settings: Settings, tree: Tree) -> None:
         super().__init__(run_id=run_id, codec=codec, settings=settings, tree=tree)
@@ -53,6 +56,7 @@ class Attempt(Answers):
         self.store: Store | None = None
         self.interrupted = False
         self.warned = False
+        self.unread = False
         self.opener: Callable[[], Procedure[None]] | None = None
         self._seq = 0
         self._lock = threading.Lock()

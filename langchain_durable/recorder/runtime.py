@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 from collections.abc import Callable
 
@@ -12,6 +13,10 @@ from langchain_durable.recorder.attempt import Attempt
 from langchain_durable.recorder.keeper import LeaseKeeper
 from langchain_durable.recorder.late_leases import LateLeases
 from langchain_durable.recorder.settings import Settings
+from langchain_durable.waiting import Blocking, Pause, Procedure
+
+_LOOKS, _BETWEEN = 10, 0.02
+"""How often, and after how many seconds each, a run is looked at that may be given back."""
 
 _everywhere: dict[int, Attempt] = {}
 """The active attempts of all handles of this process."""
@@ -53,22 +58,40 @@ class Runtime:
         self.keeper = LeaseKeeper(store, settings.lease)
         self.late = LateLeases()
         self._active: dict[str, Attempt] = {}
-        self._lock = threading.Lock()
+        # Taken twice by a thread that collects garbage, which may be a stream, inside of it.
+        self._lock = threading.RLock()
 
-    def claim(self, attempt: Attempt) -> None:
+    def claim(self, attempt: Attempt) -> Procedure[None]:
         """Make the run active in this process, or raise ``RunBusy``."""
+        other = self._claimed(attempt)
+        if other is not None and other.unread:
+            yield Blocking(gc.collect)
+            other = yield from self._claimed_soon(attempt)
+        if other is not None:
+            raise _busy(other)
+
+    def _claimed(self, attempt: Attempt) -> Attempt | None:
+        """Make the run active, unless it is: then the attempt that it is active with."""
         with self._lock:
-            if attempt.run_id in self._active:
-                raise RunBusy(
-                    attempt.run_id,
-                    "it is active in this process already.",
-                    expected="one top-level call at a time for one run_id",
-                    came="a second one",
-                    do="give each call its own run_id, or make both calls inside one "
-                    "durable.run(run_id) block",
-                )
-            self._active[attempt.run_id] = attempt
+            other = self._active.setdefault(attempt.run_id, attempt)
+            if other is not attempt:
+                return other
             _everywhere[id(attempt)] = attempt
+            return None
+
+    def _claimed_soon(self, attempt: Attempt) -> Procedure[Attempt | None]:
+        """The same, once the streams that were garbage are closed.
+
+        A web server whose client has left drops its stream, but the frames of a traceback that
+        refers to itself may hold it until the garbage is collected. One of an event loop is
+        closed by the loop, a moment later.
+        """
+        for _ in range(_LOOKS):
+            other = self._claimed(attempt)
+            if other is None:
+                return None
+            yield Pause(_BETWEEN)
+        return other
 
     def is_left(self, owner: str, run_id: str) -> bool:
         """Whether who holds a run's lease is known to be at it no more.
@@ -109,8 +132,27 @@ class Runtime:
 
     def forget_parent(self) -> None:
         """In a forked child: the parent's runs are not ours."""
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._active = {}
         _everywhere.clear()
         self.keeper = LeaseKeeper(self.store, self.settings.lease)
         self.late = LateLeases()
+
+
+def _busy(other: Attempt) -> RunBusy:
+    if other.unread:
+        return RunBusy(
+            other.run_id,
+            "it is active in this process already: a stream of it waits to be read on.",
+            expected="streams that are read to their end, or closed",
+            came="a second call beside one",
+            do="close the stream when it is not read to its end: with contextlib.closing(stream), "
+            "or aclosing for an async one",
+        )
+    return RunBusy(
+        other.run_id,
+        "it is active in this process already.",
+        expected="one top-level call at a time for one run_id",
+        came="a second one",
+        do="give each call its own run_id, or make both calls inside one durable.run(run_id) block",
+    )

@@ -125,7 +125,9 @@ def iterate(running: Running, function: Callable[[Any], Iterator[Any]]) -> Itera
                 last = context.run(next, stream)
             except StopIteration:
                 break
+            attempt.unread = True
             yield last
+            attempt.unread = False
     except BaseException as exc:
         context.run(_close, stream)
         drive(running.abort(attempt, exc))
@@ -161,7 +163,9 @@ async def aiterate(
                 break
             finally:
                 deactivate(tracker, before)
+            attempt.unread = True
             yield last
+            attempt.unread = False
     except BaseException as exc:
         if stream is not None:
             await _aclose(stream)

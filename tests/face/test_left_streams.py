@@ -1,0 +1,75 @@
+"""Streams that nobody reads any more, as of a web server whose client has left."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import pytest
+from langchain_core.runnables import RunnableGenerator
+
+from langchain_durable import Durable, RunBusy, RunStatus
+
+
+@pytest.fixture(autouse=True)
+def _no_collection_by_chance() -> Iterator[None]:
+    gc.disable()
+    yield
+    gc.enable()
+
+
+def counting(durable: Durable) -> Any:
+    def count(_: Any) -> Iterator[int]:
+        yield from range(3)
+
+    async def acount(_: Any) -> AsyncIterator[int]:
+        for number in range(3):
+            yield number
+
+    return durable.wrap(RunnableGenerator(count, acount))
+
+
+class Server:
+    """Drops a stream as web servers do: its frames are held by a traceback that holds itself."""
+
+    def drop(self, stream: Any) -> None:
+        try:
+            raise ConnectionResetError
+        except ConnectionResetError as exc:
+            left = exc, stream  # noqa: F841  # what makes the circle: the frame refers to both
+
+
+def test_a_stream_that_was_dropped_gives_its_run_to_the_next_call(durable: Durable) -> None:
+    counted, config = counting(durable), durable.config("run")
+    stream = counted.stream("a", config)
+    next(stream)
+    Server().drop(stream)
+    del stream
+    assert durable.get("run").status is RunStatus.RUNNING
+
+    assert list(counted.stream("a", config)) == [0, 1, 2]
+    assert durable.get("run").status is RunStatus.COMPLETED
+
+
+async def test_a_stream_of_a_loop_does_so_too(durable: Durable) -> None:
+    counted, config = counting(durable), durable.config("run")
+    stream = counted.astream("a", config)
+    await anext(stream)
+    Server().drop(stream)
+    del stream
+    assert (await durable.aget("run")).status is RunStatus.RUNNING
+
+    assert [number async for number in counted.astream("a", config)] == [0, 1, 2]
+    assert (await durable.aget("run")).status is RunStatus.COMPLETED
+
+
+def test_a_stream_that_is_only_left_lying_is_told_of(durable: Durable) -> None:
+    counted, config = counting(durable), durable.config("run")
+    stream = counted.stream("a", config)
+    next(stream)
+    with pytest.raises(RunBusy, match=r"waits to be read on.*Do: close the stream"):
+        counted.invoke("a", config)
+
+    assert list(stream) == [1, 2]
+    assert durable.get("run").status is RunStatus.COMPLETED
