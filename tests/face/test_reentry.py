@@ -184,3 +184,37 @@ def test_a_graph_without_a_thread_of_its_own_stays_a_part_of_the_one_it_is_calle
 
     assert by_wrap(durable, graph_of(node))["log"] == ["in"]
     assert saver.get_tuple({"configurable": {"thread_id": "outer"}}) is None
+
+
+@pytest.mark.parametrize("mode", ["updates", "messages"])
+def test_a_resumed_stream_of_a_graph_with_its_own_checkpointer_goes_on_at_its_last_checkpoint(
+    durable: Durable, mode: Any
+) -> None:
+    model, die, ran = Model(), [True], list[str]()
+
+    def first(state: State) -> State:
+        ran.append("first")  # no step: it must not happen again
+        return {"log": [str(model.invoke("a").content)]}
+
+    def second(state: State) -> State:
+        if die:
+            raise Failing(die.pop())
+        return {"log": [str(model.invoke("b").content)]}
+
+    graph = durable.wrap(graph_of(first, second, saver=InMemorySaver()))
+    config = durable.config("run", thread_id="t")
+
+    def streamed() -> str:
+        pieces = graph.stream({"text": "x"}, config, stream_mode=mode)
+        return "".join(
+            piece[0].content if mode == "messages" else str(piece["1"]["log"][0])
+            for piece in pieces
+        )
+
+    with pytest.raises(Failing):
+        list(graph.stream({"text": "x"}, config, stream_mode=mode))
+
+    assert streamed() == "<b>"
+    assert streamed() == ""
+    assert graph.invoke({"text": "x"}, config)["log"] == ["<a>", "<b>"]
+    assert (ran, model.calls) == (["first"], 2)
