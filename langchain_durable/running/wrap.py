@@ -63,8 +63,19 @@ def binder_of(runnable: object) -> Binder | None:
 
 def rebrand(runnable: R, cls: type) -> R:
     """A shallow copy of ``runnable`` as an instance of its subclass ``cls``."""
-    twin = copy.copy(runnable)
+    twin = _copied(runnable)
     object.__setattr__(twin, "__class__", cls)
+    return twin
+
+
+def _copied(runnable: R) -> R:
+    cls = type(runnable)
+    if hasattr(cls, "__copy__") or not hasattr(cls, "__getattr__"):
+        return copy.copy(runnable)
+    # copy.copy asks the empty copy for methods, and a __getattr__ may not survive an object
+    # without attributes (that of LangChain's configurable models does not).
+    twin = cls.__new__(cls)
+    vars(twin).update(vars(runnable))
     return twin
 
 
@@ -99,9 +110,11 @@ class _Entries:
             name: self._state(getattr(cls, name)) for name in STATE_METHODS if hasattr(cls, name)
         }
         whole = _kept_whole(cls) if issubclass(cls, RunnableSequence) else {}
+        made = {name: _kept_wrapped(cls, name) for name in _MAKERS if hasattr(cls, name)}
         return {
             **states,
             **whole,
+            **made,
             "invoke": self._call(cls.invoke),
             "ainvoke": self._acall(cls.ainvoke),
             "batch": self._call(cls.batch, Runnable.batch),
@@ -167,7 +180,9 @@ class _Entries:
             bound = self._running(
                 runnable, original.__name__, inputs, config, kwargs, stored_result=stored
             )
-            return run(bound, lambda ready: original(runnable, input, ready, **kwargs))
+            return run(
+                bound, lambda ready: original(runnable, input, _own(runnable, ready), **kwargs)
+            )
 
         return method
 
@@ -175,14 +190,17 @@ class _Entries:
         return self._entry(original, call, each=each, stored=True)
 
     def _acall(self, original: Original, each: Original | None = None) -> Original:
-        entry = self._entry(original, acall, each=each, stored=True)
+        return _coroutine(self._entry(original, acall, each=each, stored=True))
 
-        @functools.wraps(original)
-        async def method(*args: Any, **kwargs: Any) -> Any:
-            # A coroutine function, as programs and frameworks ask for it.
-            return await entry(*args, **kwargs)
 
-        return method
+def _coroutine(entry: Original) -> Original:
+    """The entry as a coroutine function, as programs and frameworks ask for it."""
+
+    @functools.wraps(entry)
+    async def method(*args: Any, **kwargs: Any) -> Any:
+        return await entry(*args, **kwargs)
+
+    return method
 
 
 def _kept_whole(cls: Any) -> dict[str, Any]:
@@ -192,6 +210,38 @@ def _kept_whole(cls: Any) -> dict[str, Any]:
         return [sequence] if composing() else cls.steps.fget(sequence)
 
     return {"steps": property(steps), "__or__": Runnable.__or__, "__ror__": Runnable.__ror__}
+
+
+def _own(runnable: Any, config: RunnableConfig) -> RunnableConfig:
+    """The config for the runnable itself: a model with ``configurable_fields="any"`` would send
+    every key of ``configurable`` to its provider, and ours is not for that."""
+    if getattr(runnable, "__dict__", {}).get("_configurable_fields") != "any":
+        return config
+    configurable = {**(config.get("configurable") or {})}
+    configurable.pop(RUN_ID, None)
+    return {**config, "configurable": configurable}
+
+
+_MAKERS = ("bind_tools", "with_structured_output", "with_config")
+"""Methods that make another runnable of one, which a program calls in its place."""
+
+
+def _kept_wrapped(cls: Any, name: str) -> Original:
+    """What keeps a configurable model durable: it makes plain ones of its class of itself."""
+    original: Original = getattr(cls, name)
+
+    @functools.wraps(original)
+    def method(runnable: Any, *args: Any, **kwargs: Any) -> Any:
+        made = original(runnable, *args, **kwargs)
+        if type(made) is not cls:
+            return made
+        given = {**((args and args[0]) or {}), **kwargs} if name == "with_config" else {}
+        if RUN_ID in (given.get("configurable") or {}):
+            # It would keep the id for the real model, which is not what is wrapped.
+            return Runnable.with_config(runnable, *args, **kwargs)
+        return rebrand(made, type(runnable))
+
+    return method
 
 
 def first(config: Any) -> RunnableConfig | None:
