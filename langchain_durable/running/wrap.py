@@ -8,9 +8,11 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol, TypeVar, cast
 
 from langchain_core.runnables import Runnable, RunnableConfig, RunnableSequence, ensure_config
+from langchain_core.tools import BaseTool
 
 from langchain_durable.journal import Intent
 from langchain_durable.recorder.request import UNKNOWN_INPUT, Request
+from langchain_durable.running.nameless import callbacks_in, without_config
 from langchain_durable.running.nesting import surrounding, warn_of_another
 from langchain_durable.running.running import Running, acall, aiterate, call, iterate
 from langchain_durable.touchpoints import STATE_METHODS, composing, is_command
@@ -115,6 +117,8 @@ class _Entries:
             **states,
             **whole,
             **made,
+            **(self._of_tool(cls) if issubclass(cls, BaseTool) else {}),
+            **without_config(cls),
             "invoke": self._call(cls.invoke),
             "ainvoke": self._acall(cls.ainvoke),
             "batch": self._call(cls.batch, Runnable.batch),
@@ -185,6 +189,27 @@ class _Entries:
             )
 
         return method
+
+    def _of_tool(self, cls: Any) -> dict[str, Original]:
+        """The entry points by which agents call tools: the input, and a config among much else."""
+
+        def entry(original: Original, run: Callable[..., Any]) -> Original:
+            @functools.wraps(original)
+            def method(tool: Any, tool_input: Any, *args: Any, **kwargs: Any) -> Any:
+                config = kwargs.pop("config", None)
+                found = {**(config or {}), "callbacks": callbacks_in(original, args, kwargs)}
+                if joins(cast("RunnableConfig", found)):
+                    return original(tool, tool_input, *args, config=config, **kwargs)
+                bound = self._running(
+                    tool, original.__name__, tool_input, config, kwargs, stored_result=True
+                )
+                return run(
+                    bound, lambda ready: original(tool, tool_input, *args, config=ready, **kwargs)
+                )
+
+            return method
+
+        return {"run": entry(cls.run, call), "arun": _coroutine(entry(cls.arun, acall))}
 
     def _call(self, original: Original, each: Original | None = None) -> Original:
         return self._entry(original, call, each=each, stored=True)
