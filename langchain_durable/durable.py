@@ -9,7 +9,7 @@ import time
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Literal, ParamSpec, TypeVar, cast
+from typing import Any, Literal, ParamSpec, TypeVar, cast, overload
 
 from langchain_core.runnables import Runnable, RunnableConfig
 from opentelemetry.metrics import MeterProvider
@@ -26,7 +26,7 @@ from langchain_durable.reading.runs import RunsById
 from langchain_durable.reading.spending import Costs
 from langchain_durable.recorder.request import UNKNOWN_INPUT, Request
 from langchain_durable.recorder.settings import Drift, Durability, Settings
-from langchain_durable.running.functions import recorded
+from langchain_durable.running.functions import awaited, called, plain, recorded
 from langchain_durable.running.graphs import GraphCalls
 from langchain_durable.running.run import Run
 from langchain_durable.running.running import Running
@@ -244,13 +244,19 @@ class Durable(RunsById, Exporting, Costs):
 
     def step(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """The value of ``function(*args, **kwargs)``, recorded as a step of the active run."""
-        return cast("T", drive(recorded(function, args, kwargs, name=None)))
+        return cast("T", drive(recorded(plain(function), args, kwargs, name=None, call=called)))
 
+    @overload
     async def astep(
         self, function: Callable[P, Awaitable[T]], /, *args: P.args, **kwargs: P.kwargs
-    ) -> T:
-        """The value of ``await function(*args, **kwargs)``, recorded as a step."""
-        return cast("T", await adrive(recorded(function, args, kwargs, name=None)))
+    ) -> T: ...
+
+    @overload
+    async def astep(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T: ...
+
+    async def astep(self, function: Callable[P, Any], /, *args: P.args, **kwargs: P.kwargs) -> Any:
+        """As :meth:`step`, on an event loop; a coroutine function's value is awaited."""
+        return await adrive(recorded(function, args, kwargs, name=None, call=awaited))
 
     def now(self) -> float:
         """``time.time()``, the same in every attempt of the active run."""

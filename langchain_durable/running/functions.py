@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from langchain_durable.errors import RunNotActive
+from langchain_durable.errors import ConfigurationError, RunNotActive
 from langchain_durable.events import StepKind
 from langchain_durable.intercept.perform import Form, perform
 from langchain_durable.intercept.side_channels import recording
@@ -22,10 +23,14 @@ def recorded(
     kwargs: Mapping[str, Any],
     *,
     name: str | None,
+    call: Callable[..., Any],
 ) -> Procedure[Any]:
-    """The recorded value of ``function(*args, **kwargs)``, or a call of it that is recorded."""
+    """The recorded value of ``function(*args, **kwargs)``, or a call of it that is recorded.
+
+    ``call`` makes it: :func:`called` or :func:`awaited`.
+    """
     tracker = active.get()
-    named = str(name or getattr(function, "__qualname__", type(function).__name__))
+    named = name or _name_of(function)
     if tracker is None or tracker.attempt.closed:
         raise RunNotActive(
             "",
@@ -45,4 +50,41 @@ def recorded(
     step, own = Step(tracker.attempt, scope), dict(kwargs)
     with recording(step, own) as seen, entered(step.attempt, scope):
         form = Form(pack=seen.pack, unpack=seen.unpack)
-        return (yield from perform(step, form, lambda: function(*args, **own)))
+        return (yield from perform(step, form, lambda: call(function, args, own)))
+
+
+def called(function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+    """A plain function's value."""
+    value = function(*args, **kwargs)
+    if inspect.iscoroutine(value):
+        value.close()
+        raise _not_awaited(function)
+    return value
+
+
+async def awaited(
+    function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> Any:
+    """The value of a coroutine function, or of a plain one."""
+    value = function(*args, **kwargs)
+    return await value if inspect.isawaitable(value) else value
+
+
+def plain(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function, if a caller that does not await can have its value."""
+    if inspect.iscoroutinefunction(function):
+        raise _not_awaited(function)
+    return function
+
+
+def _not_awaited(function: Callable[..., Any]) -> ConfigurationError:
+    return ConfigurationError(
+        f"{_name_of(function)} gives a coroutine, which durable.step does not await.",
+        expected="a plain function",
+        came="a coroutine function",
+        do="await durable.astep(function, ...)",
+    )
+
+
+def _name_of(function: Callable[..., Any]) -> str:
+    return str(getattr(function, "__qualname__", type(function).__name__))

@@ -12,6 +12,7 @@ from langchain_core.tools import BaseTool
 
 from langchain_durable.journal import Intent
 from langchain_durable.recorder.request import UNKNOWN_INPUT, Request
+from langchain_durable.running.copies import reduce_ex
 from langchain_durable.running.nameless import callbacks_in, without_config
 from langchain_durable.running.nesting import surrounding, warn_of_another
 from langchain_durable.running.running import Running, acall, aiterate, call, iterate
@@ -52,6 +53,7 @@ def wrapped_class(cls: type, binder: Binder, name: str, version: str) -> type:
         "__qualname__": cls.__qualname__,
         "__doc__": cls.__doc__,
         _BINDER: binder,
+        "__reduce_ex__": reduce_ex,
         **own.overrides(cls),
     }
     return type(cls)(cls.__name__, (cls,), namespace)

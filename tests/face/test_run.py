@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -12,7 +13,7 @@ from langchain_core.rate_limiters import InMemoryRateLimiter
 from langchain_core.runnables import RunnableLambda
 
 from langchain_durable import Durable, DurableWarning, RunBusy, RunInputMismatch
-from langchain_durable.errors import RunNotActive
+from langchain_durable.errors import ConfigurationError, RunNotActive
 from tests.fakes import Failing, Model
 
 
@@ -102,6 +103,31 @@ async def test_any_coroutine_function_can_be_a_step(durable: Durable) -> None:
         except Failing:
             pass
     assert made == ["a"]
+
+
+async def test_a_plain_function_can_be_a_step_on_an_event_loop(durable: Durable) -> None:
+    made: list[int] = []
+
+    def effect(number: int) -> int:
+        made.append(number)
+        return number * 2
+
+    for _ in range(2):
+        async with durable.run("run"):
+            assert await durable.astep(effect, 21) == 42
+    assert made == [21]
+
+
+def test_a_coroutine_function_needs_the_step_that_awaits(durable: Durable) -> None:
+    async def effect() -> None:
+        raise AssertionError
+
+    with durable.run("run"):
+        with pytest.raises(ConfigurationError, match=r"effect gives a coroutine.*durable\.astep"):
+            durable.step(effect)  # type: ignore[unused-coroutine]  # the mistake that is tested
+        with pytest.raises(ConfigurationError, match=r"durable\.astep"):
+            durable.step(functools.partial(lambda function: function(), effect))
+    assert len(durable.get("run").steps) == 1
 
 
 def test_a_step_outside_of_runs_is_refused(durable: Durable) -> None:

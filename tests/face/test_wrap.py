@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 from typing import Any
 
 import pytest
+from langchain.agents import create_agent
 from langchain_core.output_parsers import StrOutputParser
 from langchain_core.prompts import ChatPromptTemplate
 from langchain_core.runnables import Runnable, RunnableLambda, RunnableSequence
@@ -173,3 +176,15 @@ def test_two_calls_with_the_same_prompt_are_two_calls(durable: Durable) -> None:
 
     assert model.calls == 3
     assert durable.get("run").step == 3
+
+
+def test_a_wrapped_runnable_is_copied_and_not_pickled(durable: Durable) -> None:
+    model = Model()
+    chain = durable.wrap(model | StrOutputParser())
+    for plain in (chain, RunnableLambda(str), create_agent(model, [])):
+        wrapped: Any = durable.wrap(plain)
+        for twin in (copy.copy(wrapped), copy.deepcopy(wrapped)):
+            assert type(twin) is type(wrapped)
+        with pytest.raises(ConfigurationError, match=r"cannot be pickled.*wrap it in the process"):
+            pickle.dumps(wrapped)
+    assert pickle.loads(pickle.dumps(model | StrOutputParser())).invoke("a") == "<a>"
