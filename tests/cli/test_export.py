@@ -59,6 +59,14 @@ def test_a_run_arrives_over_grpc(priced: Cli) -> None:
     assert [span.name for span in collector.spans] == NAMES
 
 
+def test_an_sdk_that_is_switched_off_does_not_stop_what_is_asked_for(priced: Cli) -> None:
+    with grpc_collector() as collector:
+        said = priced("export", "asked", "--endpoint", collector.url, OTEL_SDK_DISABLED="true")
+
+    assert (said.code, said.err) == (0, "")
+    assert [span.name for span in collector.spans] == NAMES
+
+
 @pytest.mark.parametrize("protocol", ["grpc", "http/protobuf"])
 def test_a_collector_that_is_down_is_an_error_with_something_to_do(
     priced: Cli, protocol: str
