@@ -113,9 +113,10 @@ class Posted(Generic[T]):
             self._finish()
 
     def _fail(self, error: Exception) -> None:
-        self._error = error
         if self.lane is not None:
-            self.lane.error = error
+            # What failed before, and was told to nobody, is why this one fails.
+            error = self.lane.error = self.lane.error or error
+        self._error = error
 
     def _finish(self) -> None:
         self._done = True

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from langchain_durable.errors import JournalGap, JournalUnavailable, RunFenced
+from langchain_durable.errors import JournalGap, JournalReadOnly, JournalUnavailable, RunFenced
 from langchain_durable.events import RunStatus
 from langchain_durable.journal import Close, Lease, Store
 from langchain_durable.store import open_store
@@ -131,6 +131,17 @@ def test_an_error_that_nobody_saw_is_told_by_the_next_append(on_valkey: Store) -
     on_valkey.header("r").result()
     with pytest.raises(RunFenced):
         on_valkey.append(old, [started()], seq=3).result()
+
+
+def test_an_error_that_nobody_saw_is_told_instead_of_what_came_of_it(
+    own_valkey: Server, own_store: Store
+) -> None:
+    lease = leased(own_store)
+    with own_valkey.client() as client:
+        client.config_set("maxmemory", 1)
+        own_store.append(lease, [started()], seq=2)
+        with pytest.raises(JournalReadOnly):
+            own_store.append(lease, [ended()], seq=3).result()
 
 
 def test_an_error_that_was_seen_is_not_told_again(on_valkey: Store) -> None:
