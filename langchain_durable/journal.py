@@ -219,7 +219,8 @@ class Store(Protocol):
         The caller counts: the first append after an acquire has ``lease.seq + 1``. A
         record that is already there under this lease is a duplicate and counts as done,
         so sending twice is safe. The ticket raises ``RunFenced`` if another attempt holds
-        the run, ``JournalGap`` if the server has lost records.
+        the run, ``RunNotFound`` if it was deleted, ``JournalGap`` if the server has lost
+        records, ``JournalCorrupt`` if something else has written into the journal.
 
         The bytes go out at once, in order; whoever does not need the answer lets the
         ticket go. Appends asked for together share a round trip.
@@ -227,7 +228,7 @@ class Store(Protocol):
         ...
 
     def renew(self, lease: Lease, lease_ms: int) -> Ticket[bool]:
-        """Extend the lease. True: a cancel was asked for. Raises ``RunFenced``."""
+        """Extend the lease. True: a cancel was asked for. Raises as ``append``."""
         ...
 
     def load(self, run_id: str, *, after: int = 0, limit: int = 1000) -> Ticket[Sequence[Record]]:

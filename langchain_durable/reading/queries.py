@@ -91,7 +91,7 @@ def records(runtime: Runtime, run_id: str) -> Procedure[Sequence[Record]]:
 def _first_page(runtime: Runtime, run_id: str, after: int) -> Procedure[Sequence[Record]]:
     found = yield from header(runtime, run_id)
     if not found.journal_alive:
-        raise expired(run_id)
+        raise expired(found)
     page: Sequence[Record] = yield runtime.store.load(run_id, after=after, limit=PAGE)
     return page
 
@@ -217,8 +217,8 @@ def _end_of_dead(runtime: Runtime, found: Header) -> Procedure[Header]:
 def _cannot_resolve(run_id: str, opened: Opened) -> Exception:
     if opened.verdict is Verdict.MISSING:
         return not_found(run_id)
-    if opened.verdict is Verdict.EXPIRED:
-        return expired(run_id)
+    if opened.verdict is Verdict.EXPIRED and opened.header is not None:
+        return expired(opened.header)
     return RunBusy(
         run_id,
         "its steps cannot be decided now.",

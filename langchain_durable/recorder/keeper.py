@@ -12,7 +12,7 @@ import threading
 import time
 from dataclasses import dataclass, field
 
-from langchain_durable.errors import DurableError, RunFenced
+from langchain_durable.errors import DurableError, RunFenced, RunNotFound
 from langchain_durable.journal import Store
 from langchain_durable.recorder.attempt import Attempt
 
@@ -93,7 +93,7 @@ class LeaseKeeper:
             try:
                 if ticket.result():
                     attempt.cancelled = True
-            except RunFenced as exc:
+            except (RunFenced, RunNotFound) as exc:
                 if not attempt.closed:
                     attempt.stop(exc)
             except DurableError as exc:

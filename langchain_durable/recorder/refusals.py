@@ -6,17 +6,21 @@ import json
 import logging
 
 from langchain_durable.errors import (
+    JournalGap,
     JournalTooNew,
     RunCrashLoop,
     RunExpired,
     RunInputMismatch,
     RunNotFound,
 )
+from langchain_durable.events import RunStatus
 from langchain_durable.identity.fingerprint import fingerprint_keys
 from langchain_durable.journal import FORMAT, Header, HeaderField, Opened, Verdict
 from langchain_durable.recorder.request import Request
 
 logger = logging.getLogger(__name__)
+
+_ENDED = (RunStatus.COMPLETED, RunStatus.FAILED, RunStatus.CANCELLED)
 
 
 def refuse(opened: Opened, request: Request, run_id: str) -> None:
@@ -34,7 +38,7 @@ def refuse(opened: Opened, request: Request, run_id: str) -> None:
             do="install the newer release, or start a run with another run_id",
         )
     if opened.verdict is Verdict.EXPIRED:
-        raise expired(run_id)
+        raise expired(header)
     if opened.verdict is Verdict.MISMATCH:
         raise _mismatch(run_id, header, request)
     if opened.verdict is Verdict.CRASH_LOOP:
@@ -60,9 +64,19 @@ def not_found(run_id: str) -> RunNotFound:
     )
 
 
-def expired(run_id: str) -> RunExpired:
+def expired(header: Header) -> RunExpired | JournalGap:
+    """The error for a header that has no journal: nothing expires before a run has ended."""
+    if header.status not in _ENDED:
+        return JournalGap(
+            f"The journal of run {header.run_id!r} is gone, and the run has not ended.",
+            expected="the records of a run that can go on",
+            came="only the run's header: the server evicted or lost the records, or something "
+            "deleted them",
+            do="set maxmemory-policy to noeviction (`langchain-durable doctor` looks), then use "
+            "a new run_id, or delete this run and begin it anew",
+        )
     return RunExpired(
-        run_id,
+        header.run_id,
         "its journal has reached its time to live.",
         expected="a journal that is kept (7 days after the run's end by default)",
         came="only the run's header",

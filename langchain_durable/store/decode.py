@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 from langchain_durable.errors import JournalCorrupt, JournalTooNew
 from langchain_durable.events import RunStatus
 from langchain_durable.journal import FORMAT, Header, Record, RecordKind
+from langchain_durable.store import outcomes
 from langchain_durable.store.keys import Keys
 from langchain_durable.store.ticket import Command
 
@@ -22,12 +23,7 @@ FIELD = b"."
 
 def corrupt(run_id: str, came: str) -> NoReturn:
     """Refuse what is stored for a run."""
-    raise JournalCorrupt(
-        f"The journal of run {run_id!r} is damaged, or not ours.",
-        expected="a header and records as langchain-durable writes them",
-        came=came,
-        do="restore it from a backup, or delete the run",
-    )
+    raise outcomes.corrupt(run_id, came)
 
 
 def too_new(run_id: str, came: int) -> NoReturn:

@@ -26,7 +26,7 @@ from langchain_durable.journal import (
     Verdict,
 )
 from langchain_durable.store.model import Run
-from langchain_durable.store.outcomes import busy, check_retention, fenced
+from langchain_durable.store.outcomes import busy, check_retention, gone
 from langchain_durable.waiting import Ready, Ticket
 
 T = TypeVar("T")
@@ -124,7 +124,7 @@ class MemoryStore:
     def _leased(self, lease: Lease) -> Run:
         run = self._run(lease.run_id)
         if run is None:
-            raise fenced(lease)
+            raise gone(lease)
         return run
 
     def _load(self, run_id: str, after: int, limit: int) -> Sequence[Record]:

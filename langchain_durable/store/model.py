@@ -148,8 +148,10 @@ class Run:
             return b"D"
         if not self.owner:
             return b"F"
-        if seq > self.seq + 1 or self.records is None:
+        if seq > self.seq + 1:
             return b"G"
+        if self.records is None:
+            return b"L"
         self._add(draft)
         return b"O"
 

@@ -25,7 +25,7 @@ from langchain_durable.store.index import Index
 from langchain_durable.store.keys import DEFAULT_PREFIX, Keys
 from langchain_durable.store.link import Link
 from langchain_durable.store.lua import Scripts
-from langchain_durable.store.outcomes import appended, busy, check_retention, fenced
+from langchain_durable.store.outcomes import appended, busy, check_retention, refusal
 from langchain_durable.store.refusals import checked
 from langchain_durable.store.server import described
 from langchain_durable.store.ticket import Command, Lane, Word, refused
@@ -134,8 +134,8 @@ class RedisStore:
 
         def answer(replies: list[Any]) -> bool:
             reply = checked(self._url, replies[-1])
-            if reply == -1:
-                raise fenced(lease)
+            if isinstance(reply, bytes):
+                raise refusal(lease, reply)
             return bool(reply == 1)
 
         return self._writer.post((*self._index.notes(), command), answer)

@@ -19,6 +19,7 @@ from langchain_durable import Durable, JournalUnavailable, RunExpired, RunNotFou
 from langchain_durable.errors import (
     JournalCorrupt,
     JournalError,
+    JournalGap,
     JournalReadOnly,
     JournalTooNew,
     RunBusy,
@@ -130,6 +131,21 @@ def test_a_journal_that_has_expired_says_so(durable: Durable, journal_server: Se
 
     with pytest.raises(RunExpired, match="time to live"):
         wrapped.invoke("a", durable.config("run"))
+    with pytest.raises(RunExpired, match="time to live"):
+        durable.get("run")
+
+
+def test_a_journal_that_was_lost_has_not_expired(durable: Durable, journal_server: Server) -> None:
+    graph = paused(durable)
+    journal_server.client().delete(keys(durable).journal("run"))
+
+    for ask in (
+        lambda: graph.invoke(None, durable.config("run")),
+        lambda: durable.get("run"),
+        lambda: durable.resolve("run", "00" * 8),
+    ):
+        with pytest.raises(JournalGap, match=r"has not ended.*noeviction.*new run_id"):
+            ask()
 
 
 def test_a_run_of_a_newer_release_is_refused(durable: Durable, journal_server: Server) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from langchain_durable.errors import InvalidRunId, JournalGap, RunBusy, RunFenced
+from langchain_durable.errors import InvalidRunId, JournalGap, RunBusy, RunFenced, RunNotFound
 from langchain_durable.events import RunStatus
 from langchain_durable.journal import Close, Intent, Lease, RecordKind, Store, Verdict
 from tests.store.conftest import Caller
@@ -317,6 +317,20 @@ def test_a_deleted_run_leaves_nothing(store: Store, ask: Caller) -> None:
     assert ask(lambda: store.header("r")) is None
     assert list(ask(lambda: store.load("r"))) == []
     assert list(ask(lambda: store.headers())) == []
+
+
+def test_an_attempt_is_told_that_its_run_was_deleted(store: Store, ask: Caller) -> None:
+    lease = leased(store, lease_ms=0)
+    assert ask(lambda: store.delete("r")) is True
+    close = Close(status=RunStatus.COMPLETED)
+    for say in (
+        lambda: store.append(lease, [ended()], seq=2),
+        lambda: store.append(lease, [], seq=2, close=close),
+        lambda: store.renew(lease, FOREVER),
+    ):
+        with pytest.raises(RunNotFound, match=r"not there any more.*deleted"):
+            ask(say)
+    assert ask(lambda: store.header("r")) is None
 
 
 def test_a_run_that_is_held_is_not_deleted(store: Store, ask: Caller) -> None:

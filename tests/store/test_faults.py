@@ -17,6 +17,7 @@ from langchain_durable.errors import (
     JournalReadOnly,
     JournalTooNew,
     JournalUnavailable,
+    RunNotFound,
 )
 from langchain_durable.events import RunStatus
 from langchain_durable.journal import FORMAT, Close, Retention, Store, Verdict
@@ -327,9 +328,51 @@ def test_a_journal_that_vanished_is_not_begun_again(own_valkey: Server, own_stor
     lease = leased(own_store)
     with own_valkey.client() as client:
         client.delete("lcd:{r}:journal")
-        with pytest.raises(JournalGap):
-            own_store.append(lease, [ended()], seq=2).result()
+        own_store.append(lease, [started()], seq=2)
+        with pytest.raises(JournalGap, match=r"is gone.*evicted.*noeviction"):
+            own_store.append(lease, [ended()], seq=3).result()
         assert not client.exists("lcd:{r}:journal")
+    assert own_store.acquire(opening()).result().verdict is Verdict.EXPIRED
+
+
+def test_an_attempt_of_a_server_that_was_flushed_is_told_so(
+    own_valkey: Server, own_store: Store
+) -> None:
+    lease = leased(own_store)
+    with own_valkey.client() as client:
+        client.flushall()
+    with pytest.raises(RunNotFound, match="FLUSHALL"):
+        own_store.append(lease, [ended()], seq=2).result()
+    with pytest.raises(RunNotFound, match="FLUSHALL"):
+        own_store.renew(lease, 1000).result()
+    assert own_store.acquire(opening()).result().verdict is Verdict.NEW
+
+
+def test_an_attempt_whose_header_alone_was_lost_is_told_so(
+    own_valkey: Server, own_store: Store
+) -> None:
+    lease = leased(own_store)
+    with own_valkey.client() as client:
+        client.delete("lcd:{r}:meta")
+    with pytest.raises(JournalCorrupt, match="a journal without its header"):
+        own_store.append(lease, [ended()], seq=2).result()
+    with pytest.raises(JournalCorrupt, match="a journal without its header"):
+        own_store.renew(lease, 1000).result()
+
+
+@pytest.mark.parametrize(
+    ("name", "fields"),
+    [("2-0", {"foreign": "entry"}), ("9-1", {"h": "e-", "a": "1", "m": ""})],
+)
+def test_an_append_behind_a_foreign_entry_says_that_there_is_one(
+    own_valkey: Server, own_store: Store, name: str, fields: dict[str, str]
+) -> None:
+    lease = leased(own_store)
+    with own_valkey.client() as client:
+        client.xadd("lcd:{r}:journal", dict(fields), id=name)
+    own_store.append(lease, [started()], seq=2)
+    with pytest.raises(JournalCorrupt, match="did not write"):
+        own_store.append(lease, [ended()], seq=3).result()
 
 
 def test_after_a_failover_neither_attempt_nor_seq_goes_back(
@@ -352,7 +395,7 @@ def test_an_append_after_lost_records_is_a_gap(own_valkey: Server, own_store: St
     own_store.append(lease, [started(), ended()], seq=2).result()
     with own_valkey.client() as client:
         client.hset("lcd:{r}:meta", "seq", 1)
-    with pytest.raises(JournalGap):
+    with pytest.raises(JournalGap, match="lost records"):
         own_store.append(lease, [ended()], seq=4).result()
     with pytest.raises(JournalGap):
         own_store.append(lease, [ended()], seq=2).result()

@@ -8,9 +8,10 @@
 -- records, each: "<kind><mark><step>", meta, and by mark
 --          "-" nothing   "+" payload   "#" digest, payload (goes to the blobs hash)
 --
--- Gives one letter per record: O (ok), D (there already), F (fenced), G (gap). Only O
--- changes anything. A close gives {letters, now in ms} instead. The clock is read by a
--- close only: it would be a tenth of what an append costs.
+-- Gives one letter per record: O (ok), D (there already), or why not: F (fenced), G (gap),
+-- L (the stream is gone), X (it ends with an entry that is not ours), H (the header is
+-- gone), N (header and stream are). Only O changes anything. A close gives {letters, now in
+-- ms} instead. The clock is read by a close only: it would be a tenth of what an append costs.
 
 local meta = KEYS[1]
 local run = string.sub(meta, 1, -5)
@@ -18,18 +19,34 @@ local journal = run .. 'journal'
 local attempt, first, close = string.match(ARGV[1], '^(%d+) (%d+)(.*)$')
 local head = redis.call('HMGET', meta, 'attempt', 'seq', 'owner')
 local seq, last = tonumber(first), tonumber(head[2])
-local fenced = head[1] ~= attempt or not last
+local refusal
+if head[1] ~= attempt or not last then
+  refusal = 'F'
+  if not head[1] and redis.call('EXISTS', meta) == 0 then
+    refusal = redis.call('EXISTS', journal) == 1 and 'H' or 'N'
+  end
+end
 local given_back = head[3] == ''
 local written = last
 local i = 2
 if close ~= '' then i = 8 + 2 * tonumber(ARGV[7]) end
 
+-- A stream that is ahead: because its header is an older one, or of a foreign entry?
+local function ahead()
+  local newest = redis.call('XREVRANGE', journal, '+', '-', 'COUNT', 1)[1]
+  if not newest then return 'G' end
+  local entry = {}
+  for j = 1, #newest[2], 2 do entry[newest[2][j]] = newest[2][j + 1] end
+  local ours = string.find(newest[1], '^%d+%-0$') and entry.h and entry.m and tonumber(entry.a)
+  return ours and 'G' or 'X'
+end
+
 local answers, answer = '', 'O'
-if fenced then answer = 'F' elseif given_back then answer = 'D' end
+if refusal then answer = refusal elseif given_back then answer = 'D' end
 while ARGV[i] do
   local mark = string.sub(ARGV[i], 2, 2)
-  if fenced then
-    answer = 'F'
+  if refusal then
+    answer = refusal
   elseif seq <= written then
     answer = 'D'
   elseif given_back then
@@ -53,10 +70,12 @@ while ARGV[i] do
     end
     if type(added) == 'string' then
       answer, written = 'O', seq
-    elseif added and not string.find(added.err, 'equal or smaller', 1, true) then
-      return added
+    elseif not added then
+      answer = 'L'
+    elseif string.find(added.err, 'equal or smaller', 1, true) then
+      answer = ahead()
     else
-      answer = 'G'
+      return added
     end
   end
   answers = answers .. answer
@@ -85,4 +104,4 @@ if answer == 'O' then
     end
   end
 end
-return {answers == '' and fenced and 'F' or answers, now}
+return {answers == '' and refusal or answers, now}
