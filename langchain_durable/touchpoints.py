@@ -18,6 +18,7 @@ from langchain_core.language_models import BaseChatModel, BaseLLM
 from langchain_core.retrievers import BaseRetriever
 from langchain_core.runnables import RunnableSequence
 from langchain_core.runnables.config import var_child_runnable_config
+from langchain_core.runnables.retry import RunnableRetry
 from langchain_core.tools import BaseTool
 from wrapt import register_post_import_hook
 
@@ -53,6 +54,9 @@ ENTRIES: Mapping[type, tuple[str, ...]] = {
 WITH_RUN_MANAGER = ("_generate_with_cache", "_agenerate_with_cache")
 """Methods of BaseChatModel that know for which of several prompts a provider is called."""
 
+RETRIES = ("_invoke", "_ainvoke", "_batch", "_abatch")
+"""Methods of RunnableRetry that make the tries: its own run has started, none of theirs has."""
+
 PROVIDERS: Mapping[type, tuple[str, ...]] = {
     BaseChatModel: ("_generate", "_agenerate", "_stream", "_astream"),
     BaseLLM: ("_generate", "_agenerate", "_stream", "_astream"),
@@ -66,6 +70,7 @@ def check() -> None:
     for base, names in ENTRIES.items():
         _require(base, *names, *PROVIDERS[base])
     _require(BaseChatModel, *WITH_RUN_MANAGER)
+    _require(RunnableRetry, *RETRIES)
     for name in WITH_RUN_MANAGER:
         if "run_manager" not in inspect.signature(getattr(BaseChatModel, name)).parameters:
             raise _incompatible(f"BaseChatModel.{name}(run_manager=...)")

@@ -17,6 +17,7 @@ from typing import Any, cast
 from langchain_core.callbacks import AsyncCallbackManager
 from langchain_core.language_models import BaseChatModel, BaseLLM
 from langchain_core.retrievers import BaseRetriever
+from langchain_core.runnables.retry import RunnableRetry
 from langchain_core.tools import BaseTool
 from langchain_core.tracers.context import register_configure_hook
 
@@ -35,6 +36,7 @@ from langchain_durable.intercept.models import (
     merged_completion,
 )
 from langchain_durable.intercept.reentry import with_async_reentry, with_reentry
+from langchain_durable.intercept.retries import telling_of_tries
 from langchain_durable.intercept.step import pending
 from langchain_durable.intercept.streams import (
     StreamForm,
@@ -110,6 +112,8 @@ def install() -> None:
                 _patch(base, name, _entry(getattr(base, name), base))
         for name in touchpoints.WITH_RUN_MANAGER:
             _patch(BaseChatModel, name, _managed(getattr(BaseChatModel, name)))
+        for name in touchpoints.RETRIES:
+            _patch(RunnableRetry, name, telling_of_tries(getattr(RunnableRetry, name)))
         _patch(AsyncCallbackManager, "on_llm_start", telling_all(AsyncCallbackManager.on_llm_start))
     touchpoints.with_graphs(_install_graphs)
 

@@ -72,10 +72,15 @@ hook = Hook()
 
 @dataclass(frozen=True, slots=True)
 class Passed:
-    """A chain that is passed through: what it calls stands in its place."""
+    """A chain that is passed through: what it calls stands in its place.
+
+    ``tried`` is the name of the chain that a retried one tries, if it is one: the tries stand in
+    the retried chain. What is tried and no chain, such as a model, stands in its place.
+    """
 
     parent_run_id: UUID | None
     places: str
+    tried: str | None = None
 
 
 class PathTracker(BaseCallbackHandler):
@@ -97,7 +102,19 @@ class PathTracker(BaseCallbackHandler):
 
     def scope(self, run_id: UUID | None) -> Scope | None:
         """The scope of one of LangChain's own run ids."""
-        return self._scopes.get(run_id) if run_id is not None else None
+        if run_id is None:
+            return None
+        found = self._scopes.get(run_id)
+        if found is None and run_id in self._passed:  # a try
+            return self.scope(self._passed[run_id].parent_run_id)
+        return found
+
+    def retries(
+        self, run_id: UUID, parent_run_id: UUID | None, tags: list[str] | None, tried: str
+    ) -> None:
+        """A chain that has just started will try what it retries, which is named ``tried``."""
+        if run_id not in self._passed:
+            self._pass(run_id, parent_run_id, tags, tried)
 
     def root_call(self, place: str) -> RootCall | None:
         """The identity of a root call in this run; None if the run is over."""
@@ -119,6 +136,27 @@ class PathTracker(BaseCallbackHandler):
         return Step(self._attempt, scope) if scope is not None else None
 
     # -- starts ---------------------------------------------------------------------
+
+    def _pass(
+        self,
+        run_id: UUID,
+        parent_run_id: UUID | None,
+        tags: list[str] | None,
+        tried: str | None = None,
+    ) -> None:
+        places = places_of(tags)
+        above = self._passed.get(parent_run_id) if parent_run_id is not None else None
+        if above is not None:
+            parent_run_id, places = above.parent_run_id, places or above.places
+        self._passed[run_id] = Passed(parent_run_id, places, tried)
+
+    def _retried(self, run_id: UUID, parent_run_id: UUID | None, label: str) -> Scope | None:
+        """The scope of the retried chain that a chain is a try of: what it calls stands there."""
+        above = self._passed.get(parent_run_id) if parent_run_id is not None else None
+        if above is None or above.tried != label:
+            return None
+        self._passed[run_id] = Passed(parent_run_id, "")
+        return self.scope(parent_run_id)
 
     def _enter(
         self, run_id: UUID, parent_run_id: UUID | None, label: str, inputs: Any, **step: Any
@@ -145,9 +183,15 @@ class PathTracker(BaseCallbackHandler):
         **kwargs: Any,
     ) -> None:
         name = call_name(kwargs.get("name"), serialized)
-        if name in PASSED_THROUGH:
-            self._passed[run_id] = Passed(parent_run_id, places_of(tags))
         label = label_of(name, tags, metadata)
+        retried = self._retried(run_id, parent_run_id, label) if self._passed else None
+        if retried is not None:
+            if not retried.span_id:  # what is tried may be an agent, and knows it
+                told = (kwargs.get("name"), serialized, tags, metadata, inputs)
+                self._told.chain(retried, *told)
+            return
+        if name in PASSED_THROUGH:
+            self._pass(run_id, parent_run_id, tags)
         # A place in a graph or a sequence is had once: the label alone tells it.
         seen = inputs if label == name else UNSEEN
         scope = self._enter(run_id, parent_run_id, label, seen)
