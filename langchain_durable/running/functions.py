@@ -8,6 +8,7 @@ from typing import Any
 
 from langchain_durable.errors import ConfigurationError, RunNotActive
 from langchain_durable.events import StepKind
+from langchain_durable.identity.callables import brought_by, name_of
 from langchain_durable.intercept.perform import Form, perform
 from langchain_durable.intercept.side_channels import recording
 from langchain_durable.intercept.step import Step
@@ -30,7 +31,7 @@ def recorded(
     ``call`` makes it: :func:`called` or :func:`awaited`.
     """
     tracker = active.get()
-    named = name or _name_of(function)
+    named = name or name_of(function)
     if tracker is None or tracker.attempt.closed:
         raise RunNotActive(
             "",
@@ -39,17 +40,18 @@ def recorded(
             came="a call outside of runs",
             do="open a run around it, or call the function itself",
         )
-    inputs = (list(args), dict(kwargs)) if args or kwargs else None
+    given = (list(args), dict(kwargs)) if args or kwargs else None
+    brought = brought_by(function)
     scope = tracker.attempt.tree.enter(
         tracker.scope(parent_run_id()),
         f"function:{named}",
-        inputs,
+        (given, brought) if brought else given,
         kind=StepKind.FUNCTION,
         name=named,
     )
     step, own = Step(tracker.attempt, scope), dict(kwargs)
     with recording(step, own) as seen, entered(step.attempt, scope):
-        form = Form(pack=seen.pack, unpack=seen.unpack)
+        form = Form(pack=seen.pack, unpack=seen.unpack, fail_again=seen.fail_again)
         return (yield from perform(step, form, lambda: call(function, args, own)))
 
 
@@ -79,12 +81,8 @@ def plain(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def _not_awaited(function: Callable[..., Any]) -> ConfigurationError:
     return ConfigurationError(
-        f"{_name_of(function)} gives a coroutine, which durable.step does not await.",
+        f"{name_of(function)} gives a coroutine, which durable.step does not await.",
         expected="a plain function",
         came="a coroutine function",
         do="await durable.astep(function, ...)",
     )
-
-
-def _name_of(function: Callable[..., Any]) -> str:
-    return str(getattr(function, "__qualname__", type(function).__name__))

@@ -6,6 +6,7 @@ import asyncio
 import functools
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import pytest
@@ -85,6 +86,37 @@ def test_any_function_can_be_a_step(durable: Durable) -> None:
     twice(durable, lambda: seen.append(durable.step(effect, 21)))
 
     assert (made, seen) == ([21], [42, 42])
+
+
+def _fetch(what: str) -> str:
+    return f"value of {what}"
+
+
+@pytest.mark.parametrize(
+    "calling",
+    [lambda x: partial(_fetch, x), lambda x: lambda: _fetch(x), lambda x: x.upper],
+    ids=["partial", "lambda", "method"],
+)
+def test_steps_of_one_function_are_told_apart_by_what_it_brings_along(
+    durable: Durable, calling: Any
+) -> None:
+    def program(order: str) -> dict[str, str]:
+        with durable.run("run"):
+            return {x: durable.step(calling(x)) for x in order} | {"": fail()}
+
+    failures = [Failing()]
+
+    def fail() -> str:
+        if failures:
+            raise failures.pop()
+        return ""
+
+    with pytest.raises(Failing):
+        program("ab")
+
+    said = program("ba")
+    assert said == {"a": calling("a")(), "b": calling("b")(), "": ""}
+    assert durable.get("run").step == 2
 
 
 async def test_any_coroutine_function_can_be_a_step(durable: Durable) -> None:
