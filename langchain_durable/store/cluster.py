@@ -72,7 +72,9 @@ class ClusterLink:
             raise
         except _FAILED as exc:
             self.drop()
-            raise LinkDown(exc) from exc
+            # redis-py says that no node can be reached, and has the reason as its cause.
+            cause = exc.__cause__ if isinstance(exc.__cause__, _FAILED) else exc
+            raise LinkDown(cause) from exc
 
     def send(self, commands: Sequence[Command]) -> None:
         batches: dict[PoolLink, list[Command]] = {}

@@ -6,7 +6,7 @@ import logging
 import random
 import time
 
-from langchain_durable.store.refusals import is_auth
+from langchain_durable.store.refusals import hopeless
 
 log = logging.getLogger(__name__)
 
@@ -55,11 +55,11 @@ class Outage:
         limit = self.patience if self._contact else min(self.patience, _FIRST_CONTACT)
         left = limit - self.waited
         tries, self._tries = self._tries, self._tries + 1
-        if is_auth(cause) or (left <= 0 and tries):
+        if hopeless(cause) or (left <= 0 and tries):
             return None
         if tries == 0:
             return 0.0
-        if tries == 1:
+        if tries == 1 and self._contact:  # else the error itself comes within seconds
             log.warning("no connection to the journal at %s (%s); trying again", url, cause)
         pause = min(2.0, 0.05 * 2.0 ** min(tries - 1, 6)) * random.uniform(0.5, 1.0)
         return max(0.0, min(pause, left))

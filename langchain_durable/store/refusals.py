@@ -15,11 +15,10 @@ from langchain_durable.errors import (
 
 _PASSING = ("LOADING", "MASTERDOWN", "BUSY ", "CLUSTERDOWN", "TRYAGAIN", "NOREPLICAS", "NOSCRIPT")
 _READ_ONLY = ("READONLY", "MISCONF", "OOM")
-_AUTH = (
-    redis_errors.AuthenticationError,
-    redis_errors.AuthorizationError,
-    redis_errors.NoPermissionError,
-)
+_UNKNOWN_USER = (redis_errors.AuthenticationError, redis_errors.AuthorizationError)
+_IN_SCRIPT = ("The user executing the script can't", "ACL failure in script")
+"""What Redis 7.0, and what newer servers say of a script's command that an ACL forbids."""
+_NO_DATABASE = ("DB index is out of range", "SELECT is not allowed in cluster mode")
 _CLUSTER_URL = "write redis+cluster:// for redis://, and rediss+cluster:// for rediss://"
 
 
@@ -41,9 +40,20 @@ def passes(error: BaseException) -> bool:
     return isinstance(error, kinds) or _says(error, _PASSING)
 
 
-def is_auth(error: BaseException) -> bool:
-    """Whether the server does not know or not trust us: trying again cannot help."""
-    return isinstance(error, _AUTH) or _says(error, ("NOAUTH", "WRONGPASS", "NOPERM"))
+def hopeless(error: BaseException) -> bool:
+    """Whether trying again cannot help: it is the URL, or the user's rights, that must change."""
+    return _unknown(error) or forbidden(error) or _says(error, _NO_DATABASE)
+
+
+def forbidden(error: BaseException) -> bool:
+    """Whether the server knows us, and an ACL forbids us the command or its keys."""
+    return isinstance(error, redis_errors.NoPermissionError) or _says(
+        error, ("NOPERM", *_IN_SCRIPT)
+    )
+
+
+def _unknown(error: BaseException) -> bool:
+    return isinstance(error, _UNKNOWN_USER) or _says(error, ("NOAUTH", "WRONGPASS"))
 
 
 def read_only(error: BaseException) -> bool:
@@ -56,19 +66,38 @@ def read_only(error: BaseException) -> bool:
 def unavailable(url: str, error: BaseException | None, waited: float) -> JournalUnavailable:
     """The error for callers whose command could not be delivered."""
     came = _text(error) if error is not None else "no answer"
-    if error is not None and is_auth(error):
-        return JournalUnavailable(
-            f"The Redis server at {url} refused our credentials.",
-            expected="a user that may log in and run scripts",
-            came=came,
-            do="check user name, password and ACL in the URL",
-        )
+    if error is not None and hopeless(error):
+        return _refused_us(url, error, came)
     return JournalUnavailable(
         f"The Redis server at {url} could not be reached for {waited:.1f} s.",
         expected="an answer",
         came=came,
         do="check that the server runs and that the URL is right; the same call goes on "
         "from the journal once it does",
+    )
+
+
+def _refused_us(url: str, error: BaseException, came: str) -> JournalUnavailable:
+    if forbidden(error):
+        return JournalUnavailable(
+            f"The Redis server at {url} forbids its user what a journal needs.",
+            expected="a user with the commands of hashes, streams, sorted sets and scripts, "
+            "for all keys under the prefix",
+            came=came,
+            do="allow them, as with `ACL SETUSER <user> ~lcd:* +@all -@dangerous`",
+        )
+    if _says(error, _NO_DATABASE):
+        return JournalUnavailable(
+            f"The Redis server at {url} has no such database.",
+            expected="one that the server has: 0 to 15 if nothing else is set, 0 on a cluster",
+            came=came,
+            do=f"correct the number at the end of the URL; for a cluster {_CLUSTER_URL}",
+        )
+    return JournalUnavailable(
+        f"The Redis server at {url} refused our credentials.",
+        expected="a user that may log in",
+        came=came,
+        do="check user name and password in the URL",
     )
 
 
@@ -102,7 +131,7 @@ def refusal(url: str, error: BaseException) -> JournalError:
             came=came,
             do="connect to the primary, or free memory or disk",
         )
-    if is_auth(error):
+    if hopeless(error):
         return unavailable(url, error, 0.0)
     if isinstance(error, redis_errors.AskError):
         return JournalError(

@@ -8,7 +8,7 @@ from typing import Any
 from redis.exceptions import RedisError
 
 from langchain_durable.store import decode
-from langchain_durable.store.refusals import checked, is_auth
+from langchain_durable.store.refusals import checked, forbidden
 
 _NUMBERS = {
     "used_memory": "used_memory",
@@ -48,7 +48,7 @@ def described(url: str, replies: list[Any]) -> Mapping[str, Any]:
 
 
 def _forbidden(reply: Any) -> bool:
-    return isinstance(reply, RedisError) and is_auth(reply)
+    return isinstance(reply, RedisError) and forbidden(reply)
 
 
 def _parsed(url: str, reply: Any) -> dict[str, str]:

@@ -72,7 +72,7 @@ def test_a_server_that_is_not_there_is_an_error_with_something_to_do(cli: Cli) -
     said = cli("runs", "--url", "redis://127.0.0.1:1/0")
 
     assert (said.code, said.out) == (1, "")
-    assert "\nerror: " in said.err
+    assert said.err.startswith("error: ")
     assert "\n  do:" in said.err
 
 

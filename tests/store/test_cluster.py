@@ -192,6 +192,14 @@ def test_a_cluster_has_no_second_database(halves: tuple[Server, Server]) -> None
         open_store(url_of(halves[0], 1))
 
 
+def test_a_wrong_password_is_told_at_once(halves: tuple[Server, Server]) -> None:
+    store = open_store(url_of(halves[0]).replace("//", "//me:wrong@"))
+    with pytest.raises(JournalUnavailable, match="refused our credentials") as caught:
+        store.header("r").result()
+    assert "wrong@" not in str(caught.value)
+    store.close()
+
+
 def test_a_client_of_a_cluster_is_no_url(halves: tuple[Server, Server]) -> None:
     with (
         redis.RedisCluster.from_url(halves[0].url) as client,

@@ -7,6 +7,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
@@ -22,7 +23,7 @@ from langchain_durable.errors import (
 from langchain_durable.events import RunStatus
 from langchain_durable.journal import FORMAT, Close, Retention, Store, Verdict
 from langchain_durable.store import open_store
-from tests.servers import Server, free_port, start_valkey
+from tests.servers import Server, free_port, start_redis, start_valkey
 from tests.store.making import ended, leased, opening, started
 from tests.store.proxy import Proxy, proxied
 
@@ -257,9 +258,59 @@ def test_a_command_that_the_acl_forbids_is_told_at_once(own_valkey: Server) -> N
     with own_valkey.client() as client:
         client.execute_command("ACL SETUSER me on >pw ~other:* +@all")
     store = open_store(own_valkey.url.replace("//", "//me:pw@"))
-    with pytest.raises(JournalUnavailable, match="refused our credentials"):
+    with pytest.raises(JournalUnavailable, match=r"forbids.*ACL SETUSER"):
         store.header("r").result()
     store.close()
+
+
+@pytest.mark.parametrize("rights", ["~* +@all -xadd", "~*meta +@all", "~* +@all -evalsha"])
+@pytest.mark.parametrize("start", [start_valkey, start_redis])
+def test_what_the_acl_forbids_in_scripts_is_told_as_such(
+    tmp_path: Path, start: Any, rights: str
+) -> None:
+    with start(tmp_path) as server:
+        with server.client() as client:
+            client.execute_command(f"ACL SETUSER me on >pw {rights}")
+        store = open_store(f"{server.url}?username=me&password=pw")
+        with pytest.raises(JournalUnavailable, match=r"forbids.*ACL SETUSER"):
+            store.acquire(opening()).result()
+        store.close()
+
+
+@pytest.mark.parametrize(
+    ("options", "database", "says"),
+    [((), 99, "number at the end"), (("--cluster-enabled", "yes"), 1, r"redis\+cluster://")],
+)
+@pytest.mark.parametrize("start", [start_valkey, start_redis])
+def test_a_database_that_is_none_is_told_at_once(
+    tmp_path: Path, start: Any, options: tuple[str, ...], database: int, says: str
+) -> None:
+    with start(tmp_path, *options) as server:
+        store = open_store(f"{server.url}?db={database}")
+        with pytest.raises(JournalUnavailable, match=rf"no such database.*{says}") as caught:
+            store.header("r").result()
+        assert "could not be reached" not in str(caught.value)
+        store.close()
+
+
+def test_a_lost_connection_is_logged_and_one_that_never_was_is_only_an_error(
+    own_valkey: Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = open_store(own_valkey.url, retry_for=0.2)
+    store.header("r").result()
+    own_valkey.kill()
+    with pytest.raises(JournalUnavailable):
+        store.header("r").result()
+    store.close()
+    assert [record.message[:36] for record in caplog.records] == [
+        "no connection to the journal at redi"
+    ]
+    caplog.clear()
+    store = open_store(own_valkey.url, retry_for=0.2)
+    with pytest.raises(JournalUnavailable, match="Connection refused"):
+        store.header("r").result()
+    store.close()
+    assert caplog.records == []
 
 
 def test_a_replica_is_read_only(own_valkey: Server, tmp_path: Path) -> None:
