@@ -8,21 +8,32 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
+from langchain_durable.cli.history import is_alive
 from langchain_durable.cli.opening import open_handle
-from langchain_durable.cli.options import PREFIX, Prefix, RunId, Url
-from langchain_durable.cli.output import make_console, one_line
+from langchain_durable.cli.options import PREFIX, AsJson, Prefix, RunId, Url
+from langchain_durable.cli.output import make_console, one_line, print_json
+from langchain_durable.cli.runs import header_json
 from langchain_durable.errors import ConfigurationError
 from langchain_durable.events import RunStatus
 
 
-def cancel(run_id: RunId, url: Url = None, prefix: Prefix = PREFIX) -> None:
+def cancel(
+    run_id: RunId, as_json: AsJson = False, url: Url = None, prefix: Prefix = PREFIX
+) -> None:
     """Stop a run at its next step; one that nobody runs is cancelled at once."""
+    from langchain_durable.store import is_dead
+
     with open_handle(url, prefix) as durable:
         header = durable.cancel(run_id)
+    stopping = header.cancel and header.status is RunStatus.RUNNING
+    if as_json:
+        alive = is_alive(header, is_dead)
+        print_json({**header_json(header, alive=alive), "stopping": stopping})
+        return
     console = make_console()
     if header.status is RunStatus.CANCELLED:
         console.print("cancelled", style="magenta")
-    elif header.cancel:
+    elif stopping:
         console.print("asked to stop: it ends at its next step", style="magenta")
     else:
         console.print(f"nothing to cancel: it is {header.status.value}")
@@ -31,16 +42,20 @@ def cancel(run_id: RunId, url: Url = None, prefix: Prefix = PREFIX) -> None:
 def delete(
     run_id: RunId,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    as_json: AsJson = False,
     url: Url = None,
     prefix: Prefix = PREFIX,
 ) -> None:
     """Remove a run and all its data."""
     with open_handle(url, prefix) as durable:
         header = durable.header(run_id)
-        if not yes and not _agreed(run_id, header.status):
-            return
-        durable.delete(run_id)
-    make_console().print(Text(f"deleted {one_line(run_id)}"))
+        agreed = yes or _agreed(run_id, header.status)
+        if agreed:
+            durable.delete(run_id)
+    if as_json:
+        print_json({"run_id": run_id, "deleted": agreed})
+    elif agreed:
+        make_console().print(Text(f"deleted {one_line(run_id)}"))
 
 
 def _agreed(run_id: str, status: RunStatus) -> bool:
@@ -51,4 +66,7 @@ def _agreed(run_id: str, status: RunStatus) -> bool:
             came="stdin that is no terminal",
             do="say --yes",
         )
-    return typer.confirm(f"Delete {one_line(run_id)} ({status.value}), with all its data?")
+    # Asked on stderr: stdout may be somebody's JSON.
+    return typer.confirm(
+        f"Delete {one_line(run_id)} ({status.value}), with all its data?", err=True
+    )

@@ -23,6 +23,20 @@ def test_a_run_whose_process_is_dead_can_be_deleted_at_once(cli: Cli) -> None:
     assert cli("show", "dead").code == 1
 
 
+def test_a_run_is_ended_in_json_too(cli: Cli) -> None:
+    assert cli.program("to-end", "killed") == -signal.SIGKILL
+
+    cancelled = cli("cancel", "to-end", "--json").json()
+    deleted = cli("delete", "to-end", "--yes", "--json")
+    again = cli("delete", "to-end", "--yes", "--json")
+
+    assert cancelled["run_id"] == "to-end"
+    assert (cancelled["status"], cancelled["reason"]) == ("cancelled", "cancel")
+    assert cancelled["stopping"] is False
+    assert (deleted.code, deleted.json()) == (0, {"run_id": "to-end", "deleted": True})
+    assert (again.code, again.out) == (1, "")
+
+
 def test_a_completed_run_has_nothing_to_cancel(cli: Cli) -> None:
     assert cli.program("over", "well") == 0
 
