@@ -6,6 +6,8 @@ import asyncio
 import concurrent.futures
 import logging
 import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
@@ -30,8 +32,9 @@ class DurableCallbackHandler(PathTracker):
     ``agent.invoke(inputs, {"callbacks": [DurableCallbackHandler(durable, run_id="order-42")]})``
 
     A callback cannot answer in the program's place: the program's own code runs again on
-    resume, and its finished calls are answered from the journal. One handler is one run:
-    use a new one for each. Inside a run that is active already it does nothing.
+    resume, and its finished calls are answered from the journal. One handler is one run, and
+    so is a batch that it is passed to: use a new one for each. Inside a run that is active
+    already it does nothing.
     """
 
     def __init__(self, durable: Durable, *, run_id: str | None = None) -> None:
@@ -40,6 +43,8 @@ class DurableCallbackHandler(PathTracker):
             logger.info("no run_id was given; this is run %s", self.run_id)
         self._durable = durable
         self._roots: set[UUID] = set()
+        self._in_batch = False
+        self._turn = threading.Lock()
         self._inside = False
         super().__init__(self._new_attempt())
 
@@ -57,11 +62,42 @@ class DurableCallbackHandler(PathTracker):
     def _enter(
         self, run_id: UUID, parent_run_id: UUID | None, label: str, inputs: Any, **step: Any
     ) -> Scope:
-        if not self._roots and self.scope(parent_run_id) is None:
-            self._begin(inputs)
         if self.scope(parent_run_id) is None:
-            self._roots.add(run_id)
+            with self._turn:
+                if not self._roots and not self._in_batch:
+                    self._begin(inputs)
+                self._roots.add(run_id)
         return super()._enter(run_id, parent_run_id, label, inputs, **step)
+
+    @contextmanager
+    def batch(self, inputs: Sequence[Any]) -> Iterator[None]:
+        """The items of a batch are one run, whose input is all of theirs."""
+        begins = len(inputs) > 1 and self._begin_batch(inputs)
+        if not begins:
+            yield
+            return
+        error: BaseException | None = None
+        try:
+            yield
+        except BaseException as exc:
+            error = exc
+            raise
+        finally:
+            with self._turn:
+                self._in_batch = False
+                # Of items under way, when one has failed, nobody says that they have ended.
+                self._roots.clear()
+            self._end(error)
+
+    def _begin_batch(self, inputs: Sequence[Any]) -> bool:
+        """Begin a run for a batch, unless one is there that the batch is a part of."""
+        with self._turn:
+            if self._roots or self._in_batch:
+                return False
+            self._begin(list(inputs))
+            self._attempt.tree.top_by_ordinal = False  # threads begin their items in any order
+            self._in_batch = True
+            return True
 
     def _begin(self, inputs: Any) -> None:
         tracker = active.get()
@@ -93,8 +129,10 @@ class DurableCallbackHandler(PathTracker):
         super()._leave(run_id, error, outputs)
         if run_id not in self._roots:
             return
-        self._roots.discard(run_id)
-        if not self._roots:
+        with self._turn:
+            self._roots.discard(run_id)
+            over = not self._roots and not self._in_batch
+        if over:
             self._end(error)
 
     def _end(self, error: BaseException | None) -> None:

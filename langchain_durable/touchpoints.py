@@ -16,8 +16,15 @@ from uuid import UUID
 
 from langchain_core.language_models import BaseChatModel, BaseLLM
 from langchain_core.retrievers import BaseRetriever
-from langchain_core.runnables import RunnableSequence
+from langchain_core.runnables import (
+    RouterRunnable,
+    Runnable,
+    RunnableSequence,
+    RunnableWithFallbacks,
+)
+from langchain_core.runnables.base import RunnableBindingBase
 from langchain_core.runnables.config import var_child_runnable_config
+from langchain_core.runnables.configurable import DynamicRunnable
 from langchain_core.runnables.retry import RunnableRetry
 from langchain_core.tools import BaseTool
 from wrapt import register_post_import_hook
@@ -56,6 +63,18 @@ WITH_RUN_MANAGER = ("_generate_with_cache", "_agenerate_with_cache")
 
 RETRIES = ("_invoke", "_ainvoke", "_batch", "_abatch")
 """Methods of RunnableRetry that make the tries: its own run has started, none of theirs has."""
+
+BATCHES: tuple[type, ...] = (
+    Runnable,
+    RunnableSequence,
+    RunnableBindingBase,
+    RunnableRetry,
+    RunnableWithFallbacks,
+    RouterRunnable,
+    DynamicRunnable,
+    BaseLLM,
+)
+"""Classes that have a ``batch`` of their own (and so on), and do not call that of another."""
 
 PROVIDERS: Mapping[type, tuple[str, ...]] = {
     BaseChatModel: ("_generate", "_agenerate", "_stream", "_astream"),

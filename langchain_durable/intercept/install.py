@@ -23,6 +23,12 @@ from langchain_core.tracers.context import register_configure_hook
 
 from langchain_durable import touchpoints
 from langchain_durable.events import StepKind
+from langchain_durable.intercept.batches import (
+    with_async_batch,
+    with_async_completed,
+    with_batch,
+    with_completed,
+)
 from langchain_durable.intercept.bystanders import telling_all
 from langchain_durable.intercept.claims import of_manager
 from langchain_durable.intercept.models import (
@@ -90,6 +96,13 @@ _MAKERS: Mapping[type, tuple[Maker, ...]] = {
     BaseRetriever: _methods(StepKind.RETRIEVER, retriever_call),
 }
 
+_AROUND_BATCHES: Mapping[str, Maker] = {
+    "batch": with_batch,
+    "abatch": with_async_batch,
+    "batch_as_completed": with_completed,
+    "abatch_as_completed": with_async_completed,
+}
+
 _lock = threading.Lock()
 _wrapped: set[type] = set()
 _patched: list[tuple[type, str, Any]] = []
@@ -112,6 +125,10 @@ def install() -> None:
                 _patch(base, name, _entry(getattr(base, name), base))
         for name in touchpoints.WITH_RUN_MANAGER:
             _patch(BaseChatModel, name, _managed(getattr(BaseChatModel, name)))
+        for cls in touchpoints.BATCHES:
+            for name, around in _AROUND_BATCHES.items():
+                if name in vars(cls):
+                    _patch(cls, name, around(vars(cls)[name]))
         for name in touchpoints.RETRIES:
             _patch(RunnableRetry, name, telling_of_tries(getattr(RunnableRetry, name)))
         _patch(AsyncCallbackManager, "on_llm_start", telling_all(AsyncCallbackManager.on_llm_start))

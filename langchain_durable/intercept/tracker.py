@@ -8,6 +8,7 @@ context, so that what it sets in a context variable is there when the provider i
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -129,6 +130,10 @@ class PathTracker(BaseCallbackHandler):
         # A run that its first step will take may be one that an earlier attempt has begun.
         resumed = attempt.resumed or attempt.opener is not None
         return RootCall(f"{attempt.run_id}:{place}:{number}", resumed)
+
+    def batch(self, inputs: Sequence[Any]) -> AbstractContextManager[None]:
+        """A batch of calls at the top, all with this tracker, is being made."""
+        return nullcontext()
 
     def step(self, run_id: UUID) -> Step | None:
         """The step that one of LangChain's own run ids stands for."""

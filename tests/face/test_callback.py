@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -10,6 +12,7 @@ from langchain_core.messages import HumanMessage
 from langchain_core.runnables import RunnableLambda, RunnableParallel
 
 from langchain_durable import Durable, DurableCallbackHandler, RunInputMismatch, RunStatus
+from tests.conftest import MakeDurable
 from tests.face.test_graphs import SCRIPT, tools_that
 from tests.fakes import Failing, Model
 
@@ -106,3 +109,116 @@ def test_inside_an_active_run_the_callback_does_nothing(durable: Durable) -> Non
 
     assert [run.run_id for run in durable.runs()] == ["outer"]
     assert durable.get("outer").step == 2
+
+
+SAME: Any = RunnableLambda(lambda message: message)
+ASKED = ["a", "b", "a", "c"]
+
+
+def one_at_a_time(config: Any) -> Any:
+    return {**config, "max_concurrency": 1}
+
+
+async def acompleted(model: Any, config: Any) -> Any:
+    return [found async for found in model.abatch_as_completed(ASKED, config)]
+
+
+BATCHES: dict[str, Callable[[Any, Any], Any]] = {
+    "one at a time": lambda model, config: model.batch(ASKED, one_at_a_time(config)),
+    "at once": lambda model, config: model.batch(ASKED, config),
+    "configs": lambda model, config: model.batch(ASKED, [config] * 4),
+    "bound": lambda model, config: model.bind(stop=["z"]).batch(ASKED, one_at_a_time(config)),
+    "chain": lambda model, config: (model | SAME).batch(ASKED, one_at_a_time(config)),
+    "retried": lambda model, config: model.with_retry().batch(ASKED, config),
+    "fallback": lambda model, config: model.with_fallbacks([model]).batch(ASKED, config),
+    "async": lambda model, config: asyncio.run(model.abatch(ASKED, one_at_a_time(config))),
+    "completed": lambda model, config: [
+        message
+        for _, message in sorted(
+            model.batch_as_completed(ASKED, one_at_a_time(config)), key=lambda found: found[0]
+        )
+    ],
+    "completed on a loop": lambda model, config: [
+        message
+        for _, message in sorted(
+            asyncio.run(acompleted(model, one_at_a_time(config))), key=lambda found: found[0]
+        )
+    ],
+    "generate": lambda model, config: [
+        answers[0].message
+        for answers in model.generate(
+            [[HumanMessage(text)] for text in ASKED], **config
+        ).generations
+    ],
+}
+
+
+WITHOUT_FAILURE = {
+    "retried",  # there is none
+    "fallback",
+    "generate",  # LangChain does not say how the other items have ended
+    "completed on a loop",  # LangChain leaves coroutines of the other items behind
+}
+
+
+@pytest.mark.parametrize("kind", [*BATCHES])
+def test_a_batch_is_one_run(make_durable: MakeDurable, kind: str) -> None:
+    model, fail = Model(), [True]
+
+    def answer(messages: Any) -> str:
+        text = str(messages[-1].content)
+        if text == "c" and fail:
+            raise Failing(fail.pop())
+        return f"<{text}>"
+
+    model.answer = answer
+    if kind in WITHOUT_FAILURE:
+        fail.clear()
+    else:
+        with pytest.raises(Failing):
+            BATCHES[kind](model, by(make_durable()))
+        assert make_durable().get("run").status is RunStatus.FAILED
+    for _ in range(2):
+        said = [message.content for message in BATCHES[kind](model, by(make_durable()))]
+        assert said == ["<a>", "<b>", "<a>", "<c>"]
+        assert model.calls <= 5
+
+    found = make_durable().get("run")
+    assert (found.status, found.step) == (RunStatus.COMPLETED, 4)
+
+
+def test_another_batch_is_refused(durable: Durable) -> None:
+    model = Model()
+    model.batch(["a", "b"], by(durable))
+
+    with pytest.raises(RunInputMismatch):
+        model.batch(["a", "c"], by(durable))
+    assert model.calls == 2
+
+
+def test_a_batch_whose_errors_are_returned_is_completed(durable: Durable) -> None:
+    model, handler = Model(), DurableCallbackHandler(durable, run_id="run")
+
+    def half(message: Any) -> Any:
+        if message.content == "<a>":
+            raise Failing
+        return message
+
+    program: Any = model | RunnableLambda(half)
+    config: Any = one_at_a_time({"callbacks": [handler]})
+    said = program.batch(["a", "b"], config, return_exceptions=True)
+
+    assert [type(each).__name__ for each in said] == ["Failing", "AIMessage"]
+    assert durable.get("run").status is RunStatus.COMPLETED
+
+
+def test_a_batch_in_a_call_is_a_part_of_it(durable: Durable) -> None:
+    model = Model()
+    inner: Any = RunnableLambda(lambda texts, config: model.batch(texts, one_at_a_time(config)))
+    for _ in range(2):
+        assert [message.content for message in inner.invoke(["a", "b"], by(durable))] == [
+            "<a>",
+            "<b>",
+        ]
+    assert model.calls == 2
+    assert durable.get("run").attempt == 1
