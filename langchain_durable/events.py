@@ -110,6 +110,9 @@ COST = "cost"
 HANDLED = "handled"
 """Attribute of a failed step whose error was taken for its result, and never left it."""
 
+NUMBERS = "numbers"
+"""Attribute of a failed step: how many numbers it took from the graph's node that it ran in."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepEnded:

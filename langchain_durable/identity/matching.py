@@ -7,13 +7,14 @@ unclaimed siblings with the label, the same fingerprint comes first, then the sa
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
 
 from langchain_durable.events import (
     COST,
     HANDLED,
+    NUMBERS,
     AttemptEnded,
     AttemptStarted,
     Entry,
@@ -52,6 +53,7 @@ class Recorded:
     """By attempt: the sequence number of the first record at this node or beneath it."""
     fatal: bool = False
     handled: bool = False
+    numbers: Mapping[str, int] | None = None
     in_doubt: bool = False
     span_id: str = ""
     cost: str | None = None
@@ -178,6 +180,7 @@ class Index:
         recorded.ended_seq = entry.seq
         recorded.fatal = False
         recorded.handled = HANDLED in event.attributes
+        recorded.numbers = event.attributes.get(NUMBERS)
         recorded.cost = event.attributes.get(COST)
         self.completed_steps += recorded.outcome is Outcome.COMPLETED
 

@@ -36,6 +36,7 @@ class Scope:
     root. ``content`` gives what the call was asked, ``shown`` is what it answered, where the app
     captures that. ``settled`` is its price, on ``estimated`` tokens if the provider reported none
     for ``prompt``; ``per_chunk`` the mean time between two chunks of its answer, in seconds.
+    ``numbers`` says what it took numbers for from the graph's node that it runs in.
     ``trace``, ``above`` and ``sampled`` are those of an outermost call that is observed, and not
     part of a run: its trace, and the span it stands under.
     """
@@ -58,6 +59,7 @@ class Scope:
         "label",
         "name",
         "node",
+        "numbers",
         "parent",
         "parent_span_id",
         "per_chunk",
@@ -94,6 +96,7 @@ class Scope:
         self.arrival = 0
         self.arrivals: dict[str, int] | None = None
         self.node: Node | None = None
+        self.numbers: list[str] | None = None
         self.recorded: Recorded | None = None
         self.declared = False
         self.drift = False

@@ -16,8 +16,10 @@ from langchain_durable.touchpoints import CALL, RESUME, SCRATCHPAD
 
 TASK = "t"
 SUBGRAPH = "s"
+QUESTION = "q"
 ANSWER = "a"
-"""What is noted of a step: a task or a subgraph that it called, an answer that it took."""
+"""What is noted of a step: a task or a subgraph that it called, a question that was answered, and
+if that took the answer that had just come."""
 
 Note = Callable[[str], Any]
 
@@ -66,23 +68,44 @@ def take_again(
     writes: Iterable[tuple[str, Any]],
     *,
     asked_since: bool,
-) -> None:
+) -> Any:
     """Take the numbers of a recorded step, and the answers among its ``writes``.
 
     ``asked_since``: a person was asked another question since, so the answer that is there now
-    is for that one. Otherwise it is the one that the step took, sent again after a crash.
+    is for that one. Otherwise it is the one that the step took, sent again after a crash: it is
+    returned.
     """
     scratchpad = conf.get(SCRATCHPAD)
     if scratchpad is None:
-        return
+        return None
     for _ in range(noted.get(TASK, 0)):
         scratchpad.call_counter()
     for _ in range(noted.get(SUBGRAPH, 0)):
         scratchpad.subgraph_counter()
-    if noted.get(ANSWER) and not asked_since:
-        scratchpad.get_null_resume(True)
+    take = noted.get(ANSWER) and not asked_since
+    answer = scratchpad.get_null_resume(True) if take else None
     for channel, answers in writes:
         if channel == RESUME:
             scratchpad.interrupt_counter()
             known = scratchpad.resume
             known.extend(answers[len(known) :])
+    return answer
+
+
+def answer_again(
+    conf: Mapping[str, Any], noted: Mapping[str, int], *, asked_since: bool
+) -> list[tuple[str, Any]]:
+    """As :func:`take_again` for a step that failed, of which only the numbers are known.
+
+    Gives the writes by which LangGraph keeps the answers: the one that is there is the last, and
+    an answer that nobody knows any more keeps its place.
+    """
+    answer = take_again(conf, noted, (), asked_since=asked_since)
+    scratchpad, questions = conf.get(SCRATCHPAD), noted.get(QUESTION, 0)
+    if scratchpad is None or not questions:
+        return []
+    known = scratchpad.resume
+    for _ in range(questions):
+        place = scratchpad.interrupt_counter()
+        known.extend([answer] * (place + 1 - len(known)))
+    return [(RESUME, known[: place + 1])]

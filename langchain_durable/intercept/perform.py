@@ -30,6 +30,7 @@ class Form:
 
     ``ended`` gives the tokens of a result, and what the call's span says of it.
     ``handles`` says of an error that its receiver makes a result of it: it is the call's result.
+    ``fail_again`` is called before a recorded error is raised again.
     """
 
     pack: Callable[[Any], Any]
@@ -37,6 +38,7 @@ class Form:
     ended: Callable[[Any], Ended] = lambda result: (None, {})
     inputs: Callable[[Step], Any] = lambda step: None
     handles: Callable[[BaseException], bool] = lambda exc: False
+    fail_again: Callable[[], None] = lambda: None
 
 
 def perform(step: Step, form: Form, call: Callable[[], Any]) -> Procedure[Any]:
@@ -52,6 +54,9 @@ def perform(step: Step, form: Form, call: Callable[[], Any]) -> Procedure[Any]:
             yield from attempt.settle(attempt.complete(scope, form.pack(decided[RESULT])))
             return decided[RESULT]
         known = None
+    except Exception:
+        form.fail_again()
+        raise
     if known is not None:
         return form.unpack(known.value)
     started = attempt.start(scope, inputs=form.inputs(step))

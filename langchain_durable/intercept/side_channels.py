@@ -16,7 +16,7 @@ from typing import Any, TypeGuard, cast
 from langchain_core.runnables import RunnableConfig
 from langchain_core.runnables.config import var_child_runnable_config
 
-from langchain_durable.intercept.numbering import noting, take_again
+from langchain_durable.intercept.numbering import QUESTION, answer_again, noting, take_again
 from langchain_durable.intercept.step import Step
 from langchain_durable.touchpoints import RESUME, RUNTIME, SCRATCHPAD, SEND, child_config
 
@@ -37,21 +37,42 @@ class SideEffects:
             packed["w"] = self.writes
         if self.custom:
             packed["c"] = self.custom
-        if self.numbers:
-            packed["n"] = dict(Counter(self.numbers))
+        numbers = Counter(self.numbers)
+        del numbers[QUESTION]  # its answer is among the writes
+        if numbers:
+            packed["n"] = dict(numbers)
         return packed
 
     def unpack(self, packed: Mapping[str, Any]) -> Any:
         """The recorded value; what was done besides is done again."""
-        _do_again(self.step, packed)
+        conf = child_config().get("configurable") or {}
+        writes = packed.get("w", [])
+        take_again(conf, packed.get("n", {}), writes, asked_since=_asked_since(self.step))
+        send = conf.get(SEND)
+        if writes and send is not None:
+            send(writes)
+        writer = getattr(conf.get(RUNTIME), "stream_writer", None)
+        if writer is not None:
+            for value in packed.get("c", []):
+                writer(value)
         return packed["v"]
+
+    def fail_again(self) -> None:
+        """Take the numbers again of a recorded step that failed."""
+        recorded = self.step.scope.recorded
+        if recorded is None or not recorded.numbers:
+            return
+        conf = child_config().get("configurable") or {}
+        writes = answer_again(conf, recorded.numbers, asked_since=_asked_since(self.step))
+        if writes and SEND in conf:
+            conf[SEND](writes)
 
     def write(self, writes: Any) -> None:
         """Remember channel writes, with the answers as they are now: LangGraph adds to them."""
-        self.writes.extend(
-            (channel, [*value]) if channel == RESUME else (channel, value)
-            for channel, value in writes
-        )
+        for channel, value in writes:
+            if channel == RESUME:
+                self.numbers.append(QUESTION)
+            self.writes.append((channel, [*value] if channel == RESUME else value))
 
 
 @contextmanager
@@ -65,6 +86,7 @@ def recording(step: Step, kwargs: dict[str, Any]) -> Iterator[SideEffects]:
     if not replaced:
         yield seen
         return
+    step.scope.numbers = seen.numbers
     _replace_injected(kwargs, conf, replaced)
     token = var_child_runnable_config.set(cast("RunnableConfig", _patched(config, replaced)))
     try:

@@ -33,6 +33,7 @@ def _form(seen: SideEffects, tool: BaseTool) -> Form:
     return Form(
         pack=seen.pack,
         unpack=seen.unpack,
+        fail_again=seen.fail_again,
         inputs=_arguments,
         handles=handles,
         ended=_tool_ended,

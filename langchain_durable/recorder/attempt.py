@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import warnings
+from collections import Counter
 from collections.abc import Callable
 from time import perf_counter
 from typing import Any
@@ -18,6 +19,7 @@ from langchain_durable.errors import (
 )
 from langchain_durable.events import (
     HANDLED,
+    NUMBERS,
     AttemptEnded,
     Event,
     Outcome,
@@ -154,6 +156,8 @@ class Attempt(Answers):
         attributes: dict[str, Any] = self.trace.told_end(scope, told or {}, usage)
         if handled:
             attributes[HANDLED] = True
+        if scope.numbers and outcome is Outcome.FAILED:
+            attributes[NUMBERS] = dict(Counter(scope.numbers))
         event = StepEnded(
             step=self._id(scope),
             outcome=outcome,

@@ -77,7 +77,7 @@ def in_a_step(durable: Durable) -> Callable[[str], str]:
     return lambda what: durable.step(lambda question: str(interrupt(question)), what)
 
 
-HOW = ["tool", "subgraph", "step"]
+HOW = ["tool", "subgraph", "error", "step"]
 
 
 def asking(how: str, durable: Durable) -> Callable[[str], str]:
@@ -267,7 +267,7 @@ def task_tool(model: Model, *, fails: bool = False) -> tuple[BaseTool, Callable[
 
 
 @SAVERS
-@pytest.mark.parametrize("fails", [False], ids=["returns"])
+@pytest.mark.parametrize("fails", [False, True], ids=["returns", "fails"])
 def test_a_task_does_not_get_the_result_of_one_that_a_replayed_tool_called(
     durable: Durable, own: bool, fails: bool
 ) -> None:
