@@ -19,7 +19,7 @@ from langchain_durable.intercept.tracker import PathTracker, active
 from langchain_durable.recorder.acquire import acquire
 from langchain_durable.recorder.attempt import Attempt
 from langchain_durable.recorder.ending import abort, finish
-from langchain_durable.recorder.request import UNKNOWN_INPUT, Request
+from langchain_durable.recorder.request import UNKNOWN_INPUT, Request, intent_of
 from langchain_durable.recorder.runtime import Runtime
 from langchain_durable.waiting import Procedure, drive
 
@@ -107,7 +107,12 @@ class DurableCallbackHandler(PathTracker):
         if is_streamed(inputs):
             inputs = UNKNOWN_INPUT
             attempt.tree.top_by_ordinal = False
-        request = Request(inputs=inputs, program="callback", call={"method": "callback"})
+        request = Request(
+            inputs=inputs,
+            intent=intent_of(inputs),
+            program="callback",
+            call={"method": "callback"},
+        )
         attempt.opener = _Opener(self._durable, attempt, request).open
 
     def root_call(self, place: str) -> RootCall | None:

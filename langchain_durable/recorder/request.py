@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from langchain_durable.journal import Intent
+from langchain_durable.touchpoints import is_command
 
 INPUT = "input"
 """What the values of a run's input are bound to."""
@@ -37,6 +38,11 @@ class Request:
     tenant: str = ""
     call: Mapping[str, Any] = field(default_factory=dict)
     metadata: Mapping[str, Any] = field(default_factory=dict)
+
+
+def intent_of(inputs: Any) -> Intent:
+    """Whether a call has an input of its own, or goes on with a paused run."""
+    return Intent.CONTINUE if inputs is None or is_command(inputs) else Intent.CALL
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,13 +10,12 @@ from typing import Any, Protocol, TypeVar, cast
 from langchain_core.runnables import Runnable, RunnableConfig, RunnableSequence, ensure_config
 from langchain_core.tools import BaseTool
 
-from langchain_durable.journal import Intent
-from langchain_durable.recorder.request import UNKNOWN_INPUT, Request
+from langchain_durable.recorder.request import UNKNOWN_INPUT, Request, intent_of
 from langchain_durable.running.copies import reduce_ex
 from langchain_durable.running.nameless import callbacks_in, without_config
 from langchain_durable.running.nesting import surrounding, warn_of_another
 from langchain_durable.running.running import Running, acall, aiterate, call, iterate
-from langchain_durable.touchpoints import STATE_METHODS, composing, is_command
+from langchain_durable.touchpoints import STATE_METHODS, composing
 
 R = TypeVar("R", bound=Runnable[Any, Any])
 
@@ -154,10 +153,9 @@ class _Entries:
         stored_result: bool,
     ) -> Running:
         full = ensure_config(config)
-        continues = inputs is None or is_command(inputs)
         request = Request(
             inputs=inputs,
-            intent=Intent.CONTINUE if continues else Intent.CALL,
+            intent=intent_of(inputs),
             program=self._name,
             version=self._version,
             call={"method": method, "configurable": portable(full)},

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypedDict
 
 import pytest
 from langchain.agents import create_agent
 from langchain_core.messages import HumanMessage
 from langchain_core.runnables import RunnableLambda, RunnableParallel
+from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.graph import START, StateGraph
+from langgraph.types import Command, interrupt
 
 from langchain_durable import Durable, DurableCallbackHandler, RunInputMismatch, RunStatus
 from tests.conftest import MakeDurable
@@ -222,3 +225,30 @@ def test_a_batch_in_a_call_is_a_part_of_it(durable: Durable) -> None:
         ]
     assert model.calls == 2
     assert durable.get("run").attempt == 1
+
+
+class Talk(TypedDict):
+    said: str
+
+
+def test_a_person_s_answer_goes_on_with_the_run(durable: Durable) -> None:
+    model = Model()
+
+    def ask(state: Talk) -> Talk:
+        said = model.invoke("may I?").content
+        return {"said": f"{said} {interrupt('may I?')}"}
+
+    graph = StateGraph(Talk)
+    graph.add_node("ask", ask)
+    graph.add_edge(START, "ask")
+    agent = graph.compile(checkpointer=InMemorySaver())
+
+    def call(given: Any) -> Any:
+        handler = DurableCallbackHandler(durable, run_id="run")
+        return agent.invoke(given, {"callbacks": [handler], "configurable": {"thread_id": "t"}})
+
+    call({"said": ""})
+    assert durable.get("run").status is RunStatus.PAUSED
+    assert call(Command(resume="yes"))["said"] == "<may I?> yes"
+    assert durable.get("run").status is RunStatus.COMPLETED
+    assert model.calls == 1
