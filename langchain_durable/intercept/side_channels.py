@@ -147,19 +147,6 @@ def _is_of_node(value: Any, conf: Mapping[str, Any]) -> TypeGuard[Mapping[str, A
     return isinstance(given, Mapping) and given.get(SCRATCHPAD) is conf[SCRATCHPAD]
 
 
-def _do_again(step: Step, packed: Mapping[str, Any]) -> None:
-    conf = child_config().get("configurable") or {}
-    writes = packed.get("w", [])
-    take_again(conf, packed.get("n", {}), writes, asked_since=_asked_since(step))
-    send = conf.get(SEND)
-    if writes and send is not None:
-        send(writes)
-    writer = getattr(conf.get(RUNTIME), "stream_writer", None)
-    if writer is not None:
-        for value in packed.get("c", []):
-            writer(value)
-
-
 def _asked_since(step: Step) -> bool:
     """Did an attempt end with a question to a person, after the step was recorded?"""
     index, recorded = step.attempt.index, step.scope.recorded
