@@ -36,7 +36,7 @@ from langchain_durable.journal import (
 from langchain_durable.reading import queries
 from langchain_durable.recorder.answers import Answer
 from langchain_durable.recorder.attempt import Attempt
-from langchain_durable.recorder.failures import rebuild
+from langchain_durable.recorder.failures import stand_in
 from langchain_durable.recorder.request import Request, Stored
 from langchain_durable.running.running import Running
 from langchain_durable.running.wrap import RUN_ID
@@ -237,8 +237,14 @@ class OfflineAttempt(Attempt):
             return answer
         if recorded is not None and recorded.outcome is Outcome.FAILED and recorded.error:
             self.note(Replayed(kind, scope.name, recorded.error))
-            raise rebuild(recorded.error, run_id=self.run_id, step=step)
-        self.broken = _missing(self.run_id, step, kind, scope)
+            error = self.error_of(scope, recorded)
+            raise error or stand_in(recorded.error, run_id=self.run_id, step=step)
+        self._let_run(scope)
+        return None
+
+    def _let_run(self, scope: Scope) -> None:
+        kind = scope.kind.value if scope.kind is not None else ""
+        self.broken = _missing(self.run_id, "/".join(scope.path), kind, scope)
         self.miss(self.broken)
         raise self.broken
 

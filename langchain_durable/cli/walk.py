@@ -76,7 +76,8 @@ def walk(
                 found = open_steps.pop((entry.attempt, event.step), None)
                 if found is not None:  # else a person's decision about a step in doubt
                     _end(found, event)
-                    found.output = _unpacked(found, _value(entry, decode))
+                    if event.outcome is Outcome.COMPLETED:  # else parts of an error, or of a stream
+                        found.output = _unpacked(found, _value(entry, decode))
     for (attempt, _), step in open_steps.items():
         step.outcome = None if attempt == alive else Outcome.CRASHED
     return walked

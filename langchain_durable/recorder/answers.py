@@ -8,7 +8,6 @@ from typing import Any
 from langchain_durable.codec import Codec
 from langchain_durable.errors import (
     DurableError,
-    ReplayedError,
     RunCancelled,
     RunCompleted,
     StepDrift,
@@ -18,7 +17,7 @@ from langchain_durable.events import Outcome, StepKind
 from langchain_durable.identity.matching import Index, Recorded
 from langchain_durable.identity.tree import Scope, Tree
 from langchain_durable.journal import Lease
-from langchain_durable.recorder.failures import rebuild
+from langchain_durable.recorder.failures import is_missing, rebuild, stand_in
 from langchain_durable.recorder.settings import Settings
 from langchain_durable.tracing import AttemptTrace
 
@@ -31,6 +30,10 @@ class Answer:
     """What the journal has for a step: the recorded value."""
 
     value: Any
+
+
+ERROR = "error"
+"""What the parts of a failed step's error are bound to."""
 
 
 @dataclass(slots=True)
@@ -58,6 +61,7 @@ class Answers:
         self.metering = settings.telemetry.metering
         self.trace = AttemptTrace(settings.telemetry, run_id, settings.random_hex)
         self.lease: Lease | None = None
+        self.versioned = False
         self.index: Index | None = None
         self.counts = Counts()
         self.cancelled = False
@@ -86,50 +90,71 @@ class Answers:
         self.tree.resolve(scope)
         recorded = scope.recorded
         answer = self._answer(scope, recorded) if recorded is not None else None
-        if answer is not None and recorded is not None:
-            self.counts.replayed += 1
-            self.trace.replayed(scope)
-        elif self.lease is None:
-            raise RunCompleted(
-                self.run_id,
-                f"it is completed, and the program now makes a step that it never made: "
-                f"{'/'.join(scope.path)}.",
-                expected="the same program with the same input",
-                came="a new step",
-                do="use a new run_id for a new turn",
-            )
+        if answer is None:
+            self._let_run(scope)
+        else:
+            self._replayed(scope)
         return answer
 
+    def error_of(self, scope: Scope, recorded: Recorded) -> Exception | None:
+        """The error that a step failed with; None if it cannot be raised again here."""
+        if recorded.error is None:
+            return None
+        kept: Any = {}
+        if recorded.payload is not None:
+            kept = self.codec.decode(recorded.payload, bind=self._bind(scope, ERROR))
+        return rebuild(recorded.error, kept) if type(kept) is dict else None
+
+    def _replayed(self, scope: Scope) -> None:
+        self.counts.replayed += 1
+        self.trace.replayed(scope)
+
     def _answer(self, scope: Scope, recorded: Recorded) -> Answer | None:
-        if recorded.outcome is Outcome.COMPLETED and recorded.payload is not None:
-            if scope.drift and not self._accept_drift(scope):
+        if recorded.outcome is Outcome.COMPLETED:
+            if recorded.payload is None or not self._takes(scope):
                 return None
             return Answer(self.codec.decode(recorded.payload, bind=self._bind(scope)))
-        if recorded.outcome is Outcome.FAILED:
-            self._raise_again(scope, recorded)
+        if not self._survived(recorded):
             return None
-        unknown = recorded.in_doubt or recorded.outcome is Outcome.CANCELLED
-        if unknown and scope.kind is StepKind.TOOL:
-            self._doubt(scope, recorded)
+        if recorded.outcome is Outcome.FAILED and self._takes(scope):
+            self._raise_again(scope, recorded)
         return None
 
-    def _raise_again(self, scope: Scope, recorded: Recorded) -> None:
-        """Raise the recorded error if the program took it for an answer and went on."""
-        if self.index is None or recorded.error is None or not self.index.went_on_after(recorded):
-            return
-        error = rebuild(recorded.error, run_id=self.run_id, step="/".join(scope.path))
-        if recorded.handled and isinstance(error, ReplayedError):
-            return  # its handler knows the error by its class, which is not imported here
-        self.counts.replayed += 1
-        raise error
+    def _survived(self, recorded: Recorded) -> bool:
+        """Did the program go on after a step that gave no result? In a completed run it did."""
+        if self.lease is None:
+            return not recorded.fatal
+        return self.index is not None and self.index.went_on_after(recorded)
 
-    def _accept_drift(self, scope: Scope) -> bool:
+    def _raise_again(self, scope: Scope, recorded: Recorded) -> None:
+        error = self.error_of(scope, recorded)
+        if error is None and recorded.error is not None and self._needs_stand_in(recorded):
+            error = stand_in(recorded.error, run_id=self.run_id, step="/".join(scope.path))
+        if error is not None:
+            self.counts.replayed += 1
+            raise error
+
+    def _needs_stand_in(self, recorded: Recorded) -> bool:
+        """Is another error better than the same one again, from a call that is made again?
+
+        Not for a handler that knows its error by the class. A class that is never the same, as
+        one made in a function, or an error whose parts were not kept, is had by a call only.
+        """
+        if recorded.handled or recorded.error is None:
+            return False
+        return self.lease is None or is_missing(recorded.error)
+
+    def _takes(self, scope: Scope) -> bool:
+        """Is what is recorded for a step an answer to it, although its input may differ?"""
+        if not scope.drift:
+            return True
         if self.settings.drift == "reexecute":
             return False
+        path = "/".join(scope.path)
         if self.settings.drift == "raise":
             raise StepDrift(
                 self.run_id,
-                "/".join(scope.path),
+                path,
                 "the journal has another input for this step.",
                 expected="the same input as in the attempt before",
                 came="another one",
@@ -138,6 +163,22 @@ class Answers:
             )
         self.counts.drifted += 1
         return True
+
+    def _let_run(self, scope: Scope) -> None:
+        """Raise if a step that has no answer may not be made either."""
+        recorded = scope.recorded
+        if self.lease is None:
+            raise RunCompleted(
+                self.run_id,
+                f"it is completed, and {'/'.join(scope.path)} {_why_unanswered(recorded)}.",
+                expected="the same program with the same input",
+                came="a step that the journal has no answer to",
+                do="use a new run_id for a new turn",
+            )
+        if recorded is None or scope.kind is not StepKind.TOOL:
+            return
+        if recorded.in_doubt or recorded.outcome is Outcome.CANCELLED:
+            self._doubt(scope, recorded)
 
     def _doubt(self, scope: Scope, recorded: Recorded) -> None:
         policy = (scope.attributes or {}).get(IN_DOUBT, "retry")
@@ -159,8 +200,8 @@ class Answers:
         node = scope.node
         return node.id if node is not None else self.tree.resolve(scope).id
 
-    def _bind(self, scope: Scope) -> bytes:
-        return bind(self.run_id, self._id(scope))
+    def _bind(self, scope: Scope, what: str = "step") -> bytes:
+        return bind(self.run_id, self._id(scope), what)
 
     def check(self) -> None:
         """Raise if this attempt may not go on."""
@@ -177,6 +218,16 @@ class Answers:
                 came="a cancel",
                 do="call it again with the same input, or durable.resume, to reopen it",
             )
+
+
+def _why_unanswered(recorded: Recorded | None) -> str:
+    if recorded is None or recorded.kind is None:
+        return "is a step that it never made"
+    if recorded.in_doubt:
+        return "was under way when its process died"
+    if recorded.outcome is Outcome.COMPLETED or recorded.error is None:
+        return "had a result that could not be journaled"
+    return f"ended with {recorded.error.qualname}, which is not raised again"
 
 
 def bind(run_id: str, step: bytes, what: str = "step") -> bytes:

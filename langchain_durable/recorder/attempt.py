@@ -21,6 +21,7 @@ from langchain_durable.events import (
     HANDLED,
     NUMBERS,
     AttemptEnded,
+    ErrorInfo,
     Event,
     Outcome,
     RunStatus,
@@ -32,8 +33,8 @@ from langchain_durable.events import (
 from langchain_durable.identity.matching import Index
 from langchain_durable.identity.tree import Scope, Tree
 from langchain_durable.journal import Close, Draft, Lease, Store
-from langchain_durable.recorder.answers import Answers, bind
-from langchain_durable.recorder.failures import causes
+from langchain_durable.recorder.answers import ERROR, Answers
+from langchain_durable.recorder.failures import causes, keep
 from langchain_durable.recorder.settings import Settings
 from langchain_durable.spans.outcomes import describe
 from langchain_durable.spans.runs import REPLAYED
@@ -90,7 +91,7 @@ class Attempt(Answers):
         assert scope.kind is not None  # only steps are started
         step, time = self._id(scope), self.settings.clock()
         told = self.trace.start_step(scope, time)
-        payload = None if inputs is None else self._encode_input(scope, inputs)
+        payload = None if inputs is None else self._encode_beside(scope, ARGUMENTS, inputs)
         # A chain is declared with its first step. A sibling in another thread counts on that, so
         # its record must not overtake this one.
         with self._starting:
@@ -137,10 +138,12 @@ class Attempt(Answers):
         """Record that a step ended without a result; ``handled``: its error is as good as one."""
         self.counts.executed += 1
         step = self._id(scope)
+        info, payload = describe(exc), None
         if outcome is Outcome.FAILED:
             self._failed[step] = exc
-        event = self._ended(scope, outcome, error=describe(exc), handled=handled)
-        return self._acknowledged(self._append(event))
+            payload = self._error_parts(scope, exc, info)
+        event = self._ended(scope, outcome, error=info, handled=handled)
+        return self._acknowledged(self._append(event, payload))
 
     def _ended(
         self,
@@ -181,11 +184,16 @@ class Attempt(Answers):
             stacklevel=2,
         )
 
-    def _encode_input(self, scope: Scope, inputs: Any) -> bytes | None:
+    def _error_parts(self, scope: Scope, exc: BaseException, info: ErrorInfo) -> bytes | None:
+        kept = keep(exc, info, lambda value: len(self._encode_beside(scope, ERROR, value) or b""))
+        return self._encode_beside(scope, ERROR, kept) if kept else None
+
+    def _encode_beside(self, scope: Scope, what: str, value: Any) -> bytes | None:
+        """A value that the step itself does not depend on; None if it cannot be carried."""
         try:
-            return self.codec.encode(inputs, bind=bind(self.run_id, self._id(scope), ARGUMENTS))
+            return self.codec.encode(value, bind=self._bind(scope, what))
         except DurableError:
-            return None  # an input is for people; the step itself does not depend on it
+            return None
 
     def _append(
         self, event: Event, payload: bytes | None = None, *, close: Close | None = None
