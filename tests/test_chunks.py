@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from langchain_core.messages import AIMessageChunk
 from langchain_core.outputs import ChatGenerationChunk, GenerationChunk
 
-from langchain_durable.intercept.chunks import Chunks
+from langchain_durable.intercept.chunks import Chunks, again
 from langchain_durable.intercept.models import merged_chat
 
 _TEXTS = st.sampled_from(["", "a", "bee", "ü\n"])
@@ -54,6 +54,19 @@ def test_nothing_is_lost_or_told_apart(given_chunks: list[tuple[dict[str, Any], 
     merged = merged_chat(taken.whole())
     assert merged == expected
     assert merged.generations[0].text == expected.generations[0].text
+
+
+@given(_CHUNKS)
+def test_the_chunks_of_a_stream_that_was_left_come_again_one_by_one(
+    given_chunks: list[tuple[dict[str, Any], Any, int]],
+) -> None:
+    chunks = [_made(fields, info) for fields, info, times in given_chunks for _ in range(times)]
+    taken = Chunks()
+    for chunk in chunks:
+        taken.add(chunk)
+    single: list[Any] = again(taken.single())
+    assert [chunk.text for chunk in single] == [chunk.text for chunk in chunks]
+    assert merged_chat(single) == merged_chat(chunks)
 
 
 def test_text_is_one_chunk_in_the_end() -> None:

@@ -37,6 +37,7 @@ from langchain_durable.reading import queries
 from langchain_durable.recorder.answers import Answer
 from langchain_durable.recorder.attempt import Attempt
 from langchain_durable.recorder.failures import stand_in
+from langchain_durable.recorder.given_up import GivenUp
 from langchain_durable.recorder.request import Request, Stored
 from langchain_durable.running.running import Running
 from langchain_durable.running.wrap import RUN_ID
@@ -224,14 +225,14 @@ class OfflineAttempt(Attempt):
     note: Callable[[Replayed], None]
     miss: Callable[[DurableError], None]
 
-    def recall(self, scope: Scope) -> Answer | None:
+    def recall(self, scope: Scope) -> Answer | GivenUp | None:
         """The recorded answer, or the recorded error; raises ``StepError`` for a step without."""
         self.check()
         self.tree.resolve(scope)
         recorded = scope.recorded
         step = "/".join(scope.path)
         kind = scope.kind.value if scope.kind is not None else ""
-        if recorded is not None and recorded.outcome is Outcome.COMPLETED:
+        if recorded is not None and (recorded.outcome is Outcome.COMPLETED or recorded.given_up):
             answer = super().recall(scope)
             self.note(Replayed(kind, scope.name, drift=scope.drift))
             return answer

@@ -48,9 +48,12 @@ class Recorded:
     payload: bytes | None = None
     attempt: int = 0
     error: ErrorInfo | None = None
+    ended: int = 0
     ended_seq: int = 0
-    entered: dict[int, int] = field(default_factory=dict)
-    """By attempt: the sequence number of the first record at this node or beneath it."""
+    ended_after: int = 0
+    """Nanoseconds from its attempt's begin to its end: no timer of that attempt took longer."""
+    entered: dict[int, tuple[int, int]] = field(default_factory=dict)
+    """By attempt: sequence number and time of the first record at this node or beneath it."""
     fatal: bool = False
     handled: bool = False
     numbers: Mapping[str, int] | None = None
@@ -62,6 +65,17 @@ class Recorded:
     """Steps at this node or beneath it that were under way, while the journal is read."""
     taken: set[tuple[str, int]] = field(default_factory=set)
     """Ordinals that calls of this attempt took, which no earlier attempt had made."""
+
+    @property
+    def left(self) -> bool:
+        """Is this a stream that was not read to its end, with what it had given until then?"""
+        return self.outcome is Outcome.CANCELLED and self.payload is not None
+
+    @property
+    def given_up(self) -> bool:
+        """Was its task cancelled, or its stream left? Not by a signal, which nobody repeats."""
+        cancelled = self.error is not None and self.error.qualname == "CancelledError"
+        return self.outcome is Outcome.CANCELLED and (cancelled or self.left)
 
     def costs(self) -> Iterator[str]:
         """What the calls at this node and beneath it have cost, in USD."""
@@ -101,6 +115,7 @@ class Index:
             ROOT: Recorded(Node(id=ROOT, parent=ROOT, label="", ordinal=0, fingerprint=UNKNOWN))
         }
         self._opened: dict[bytes, Recorded] = {}
+        self._began = 0
         self.completed_steps = 0
         self.asked = 0
         """The last attempt that ended with a question to a person; 0 if none did."""
@@ -119,6 +134,7 @@ class Index:
         event = entry.event
         if isinstance(event, AttemptStarted):
             self._nothing_is_open()
+            self._began = event.time
         elif isinstance(event, StepStarted):
             for node in event.nodes:
                 self._declare(node)
@@ -126,6 +142,8 @@ class Index:
             recorded.kind, recorded.name = event.kind, event.name
             recorded.in_doubt, recorded.attempt = True, entry.attempt
             recorded.span_id = event.span_id
+            if recorded.outcome is not Outcome.COMPLETED:
+                recorded.outcome = None
             self._enter(recorded, entry)
             if event.step not in self._opened:
                 self._opened[event.step] = recorded
@@ -177,7 +195,8 @@ class Index:
         recorded.error = event.error
         recorded.payload = entry.payload
         recorded.attempt = entry.attempt
-        recorded.ended_seq = entry.seq
+        recorded.ended, recorded.ended_seq = event.time, entry.seq
+        recorded.ended_after = event.time - self._began
         recorded.fatal = False
         recorded.handled = HANDLED in event.attributes
         recorded.numbers = event.attributes.get(NUMBERS)
@@ -186,17 +205,28 @@ class Index:
 
     def _enter(self, recorded: Recorded, entry: Entry) -> None:
         while entry.attempt not in recorded.entered:
-            recorded.entered[entry.attempt] = entry.seq
+            recorded.entered[entry.attempt] = entry.seq, entry.event.time
             if recorded.node.id == ROOT:
                 return
             recorded = self._nodes[recorded.node.parent]
 
-    def went_on_after(self, recorded: Recorded) -> bool:
-        """Did the program go on after this step's error, so that the error must come again?
+    def unanswered(self) -> list[Recorded]:
+        """The steps that a resume makes again, if the program comes to them."""
+        steps = (node for node in self._nodes.values() if node.kind is not None)
+        return [step for step in steps if not self._answers(step)]
 
-        Not if the error is known to have left the root. Else, if the caller is known to make a
+    def _answers(self, step: Recorded) -> bool:
+        if step.outcome is Outcome.COMPLETED:
+            return step.payload is not None
+        survivable = step.outcome is Outcome.FAILED or step.given_up
+        return survivable and self.went_on_after(step)
+
+    def went_on_after(self, recorded: Recorded) -> bool:
+        """Did the program go on after this step's end without a result, so that it must come again?
+
+        Not if its error is known to have left the root. Else, if the caller is known to make a
         result of it, as a tool with ``handle_tool_error`` does, or if in the same attempt
-        something began beside the step, or beside a chain that it stands in, after the error:
+        something began beside the step, or beside a chain that it stands in, after its end:
         a retry, a fallback, the next step. What had begun before, such as a parallel branch,
         says nothing.
         """
@@ -209,13 +239,17 @@ class Index:
             outer = self._nodes[inner.node.parent]
             for siblings in outer.children.values():
                 for sibling in siblings.nodes:
-                    if sibling is not inner and self._began_after(sibling, recorded):
+                    if sibling is not inner and _began_after(sibling, recorded):
                         return True
             inner = outer
         return False
 
-    def _began_after(self, node: Recorded, error: Recorded) -> bool:
-        return node.entered.get(error.attempt, 0) > error.ended_seq
+
+def _began_after(node: Recorded, before: Recorded) -> bool:
+    seq, time = node.entered.get(before.attempt, (0, 0))
+    # An async stream is closed when its consumer has long gone on: by then, the next step has
+    # its place in the journal. The time is that of the stream's last chunk.
+    return time > before.ended if before.left else seq > before.ended_seq
 
 
 _NONE = Siblings()

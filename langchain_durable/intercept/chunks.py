@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, TypeVar
 
-from langchain_core.messages import AIMessageChunk
+from langchain_core.messages import AIMessageChunk, BaseMessageChunk
 from langchain_core.outputs import ChatGenerationChunk, GenerationChunk
 from pydantic import BaseModel
 
@@ -23,10 +24,11 @@ class Chunks:
     A chunk that only has more text than the one before is kept as that text.
     """
 
-    __slots__ = ("_kept", "_rest", "_texts", "count")
+    __slots__ = ("_added", "_kept", "_rest", "_texts", "count")
 
     def __init__(self) -> None:
         self._kept: list[Any] = []
+        self._added: list[list[str]] = []
         self._texts: list[str] = []
         self._rest: dict[str, Any] | None = None
         self.count = 0
@@ -50,21 +52,41 @@ class Chunks:
 
     def whole(self) -> list[Any]:
         """The chunks, those that only add text joined: merged, they give the same answer."""
-        self._join()
+        for kept, texts in zip(self._kept, self._added, strict=True):
+            if texts:
+                kept.message.content += "".join(texts)
+                texts.clear()
         return self._kept
 
+    def single(self) -> list[Any]:
+        """The chunks one by one, for the journal: ``[message or text, info, further texts]``."""
+        return [
+            [getattr(kept, "message", kept.text), kept.generation_info, texts]
+            for kept, texts in zip(self._kept, self._added, strict=True)
+        ]
+
     def _keep(self, chunk: Chunk) -> None:
-        self._join()
         kept = _twin(chunk)
         if isinstance(kept, ChatGenerationChunk):
             kept.__dict__["message"] = _twin(kept.message)
         self._kept.append(kept)
+        self._texts = []
+        self._added.append(self._texts)
 
-    def _join(self) -> None:
-        if self._texts:
-            message = self._kept[-1].message
-            message.content += "".join(self._texts)
-            self._texts.clear()
+
+def again(single: Iterable[Any]) -> list[Chunk]:
+    """The chunks that :meth:`Chunks.single` wrote down."""
+    chunks: list[Chunk] = []
+    for first, info, texts in single:
+        if not isinstance(first, BaseMessageChunk):
+            chunks.append(GenerationChunk(text=first, generation_info=info))
+            continue
+        chunks.append(ChatGenerationChunk(message=first, generation_info=info))
+        for text in texts:
+            message = _twin(first)
+            message.content = text
+            chunks.append(ChatGenerationChunk(message=message))
+    return chunks
 
 
 def _adds_text_only(rest: dict[str, Any]) -> bool:

@@ -11,6 +11,7 @@ from langchain_durable.events import Outcome, Usage
 from langchain_durable.intercept.step import Step
 from langchain_durable.recorder.answers import IN_DOUBT
 from langchain_durable.recorder.attempt import SETTLED
+from langchain_durable.recorder.given_up import GivenUp
 from langchain_durable.spans.outcomes import outcome_of
 from langchain_durable.spans.start import Attributes
 from langchain_durable.touchpoints import can_interrupt, interrupt
@@ -48,6 +49,9 @@ def perform(step: Step, form: Form, call: Callable[[], Any]) -> Procedure[Any]:
         yield from attempt.opener()
     try:
         known = attempt.recall(scope)
+        if isinstance(known, GivenUp):
+            yield from attempt.give_up_again(scope, known)
+            known = None
     except StepInDoubt as doubt:
         decided = _ask(step, doubt)
         if RESULT in decided:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
@@ -12,11 +13,13 @@ from langchain_core.outputs import ChatGenerationChunk, GenerationChunk
 
 from langchain_durable.errors import StreamCut
 from langchain_durable.events import StepKind
-from langchain_durable.intercept.chunks import Chunk, Chunks
+from langchain_durable.intercept.chunks import Chunk, Chunks, again
 from langchain_durable.intercept.claims import claim
 from langchain_durable.intercept.perform import Form, ending, failed
 from langchain_durable.intercept.step import Step
 from langchain_durable.intercept.wrapping import Original
+from langchain_durable.recorder.answers import Answer
+from langchain_durable.recorder.given_up import GivenUp
 from langchain_durable.spans.models import first_chunk
 from langchain_durable.waiting import Procedure, adrive, drive
 
@@ -46,20 +49,50 @@ class Streaming:
     model: Any
     chunks: Chunks = field(default_factory=Chunks)
     clock: Callable[[], int] = time.time_ns
+    known: Answer | GivenUp | None = None
     first: int = 0
     last: int = 0
     """When the first and the last chunk came, in nanoseconds."""
 
-    def begin(self) -> Procedure[Chunk | None]:
-        """The recorded answer as a chunk; None if the provider has to be called."""
+    def begin(self) -> Procedure[Sequence[Chunk]]:
+        """The chunks that are recorded: the whole answer in one, or those of a stream that was
+        left, one by one, because its consumer may have counted them."""
         attempt, scope = self.step.attempt, self.step.scope
         self.clock = attempt.settings.clock
         yield from attempt.ready()
-        known = attempt.recall(scope)
-        if known is not None:
-            return self.form.replay(known.value)
+        self.known = known = attempt.recall(scope)
+        if isinstance(known, GivenUp):
+            return again(known.chunks or ())
+        return () if known is None else (self.form.replay(known.value),)
+
+    def goes_on(self) -> Procedure[bool]:
+        """Does the provider have to be called, now that the consumer has what is recorded?
+
+        Not after a whole answer. A consumer that had left a stream, or was cancelled while it
+        read, is given the time to do so again. If it wants more, then nothing that is recorded
+        is the answer, and what it was given cannot be taken back: the step fails, and is
+        made anew when the run is called again.
+        """
+        attempt, scope = self.step.attempt, self.step.scope
+        if isinstance(self.known, Answer):
+            return False
+        if self.known is not None:
+            yield from attempt.give_up_again(scope, self.known)
         yield from attempt.settle(attempt.start(scope))
-        return None
+        if self.known is not None and self.known.chunks:
+            unfinished = self._unfinished(len(again(self.known.chunks)))
+            yield from failed(self.step, unfinished)
+            raise unfinished
+        return True
+
+    def stop(self, exc: BaseException) -> Procedure[None]:
+        """The stream has not come to its end: record why, or how far its consumer read it."""
+        attempt = self.step.attempt
+        left = isinstance(exc, (GeneratorExit, asyncio.CancelledError)) and self.chunks.count
+        if not left:
+            yield from failed(self.step, exc)
+        elif attempt.broken is None:
+            attempt.leave(self.step.scope, exc, self.chunks.single(), self.last)
 
     def take(self, chunk: Any) -> None:
         """Remember a chunk as it came."""
@@ -95,6 +128,18 @@ class Streaming:
         """The arguments of the provider's method, which may have to ask for its usage."""
         wanted = self.step.attempt.settings.stream_usage and _leaves_usage_out(self.model, kwargs)
         return {**kwargs, "stream_usage": True} if wanted else kwargs
+
+    def _unfinished(self, count: int) -> StreamCut:
+        return StreamCut(
+            self.step.attempt.run_id,
+            "/".join(self.step.scope.path),
+            f"in an earlier attempt the program left this stream after {count} chunks, which it "
+            "was given again; now it wants more, so they are not its answer.",
+            expected="a program that leaves the stream at the same place",
+            came="one that goes on reading",
+            do="call the run again, and the stream is made anew; if the program leaves it by the "
+            "clock or on request, record that decision with durable.step",
+        )
 
     def _cut(self) -> StreamCut:
         return StreamCut(
@@ -152,12 +197,12 @@ def sync_stream(original: Original, kind: StepKind, form: StreamForm) -> Origina
         return produce(Streaming(step, form, self), args, kwargs)
 
     def produce(streaming: Streaming, args: Any, kwargs: Any) -> Iterator[Any]:
-        replayed = drive(streaming.begin())
-        if replayed is not None:
-            run_manager = kwargs.get("run_manager")
+        run_manager = kwargs.get("run_manager")
+        for recorded in drive(streaming.begin()):
             if run_manager is not None:
-                run_manager.on_llm_new_token(replayed.text, chunk=replayed)
-            yield replayed
+                run_manager.on_llm_new_token(recorded.text, chunk=recorded)
+            yield recorded
+        if not drive(streaming.goes_on()):
             return
         current = streaming.step.attempt.trace.current_step(streaming.step.scope)
         try:
@@ -170,7 +215,7 @@ def sync_stream(original: Original, kind: StepKind, form: StreamForm) -> Origina
                 streaming.take(chunk)
                 yield chunk
         except BaseException as exc:
-            drive(failed(streaming.step, exc))
+            drive(streaming.stop(exc))
             raise
         drive(streaming.end())
 
@@ -188,12 +233,12 @@ def async_stream(original: Original, kind: StepKind, form: StreamForm) -> Origin
         return produce(Streaming(step, form, self), args, kwargs)
 
     async def produce(streaming: Streaming, args: Any, kwargs: Any) -> AsyncIterator[Any]:
-        replayed = await adrive(streaming.begin())
-        if replayed is not None:
-            run_manager = kwargs.get("run_manager")
+        run_manager = kwargs.get("run_manager")
+        for recorded in await adrive(streaming.begin()):
             if run_manager is not None:
-                await run_manager.on_llm_new_token(replayed.text, chunk=replayed)
-            yield replayed
+                await run_manager.on_llm_new_token(recorded.text, chunk=recorded)
+            yield recorded
+        if not await adrive(streaming.goes_on()):
             return
         current = streaming.step.attempt.trace.current_step(streaming.step.scope)
         try:
@@ -206,7 +251,7 @@ def async_stream(original: Original, kind: StepKind, form: StreamForm) -> Origin
                 streaming.take(chunk)
                 yield chunk
         except BaseException as exc:
-            await adrive(failed(streaming.step, exc))
+            await adrive(streaming.stop(exc))
             raise
         await adrive(streaming.end())
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,8 +19,12 @@ from langchain_durable.identity.matching import Index, Recorded
 from langchain_durable.identity.tree import Scope, Tree
 from langchain_durable.journal import Lease
 from langchain_durable.recorder.failures import is_missing, rebuild, stand_in
+from langchain_durable.recorder.given_up import MARGIN, GivenUp
 from langchain_durable.recorder.settings import Settings
 from langchain_durable.tracing import AttemptTrace
+from langchain_durable.waiting import Procedure
+
+logger = logging.getLogger(__name__)
 
 IN_DOUBT = "durable_in_doubt"
 """Key of a tool's metadata that holds its in-doubt policy: ``retry``, ``ask`` or ``fail``."""
@@ -34,6 +39,9 @@ class Answer:
 
 ERROR = "error"
 """What the parts of a failed step's error are bound to."""
+
+LEFT = "left"
+"""What the chunks of a stream that was left are bound to."""
 
 
 @dataclass(slots=True)
@@ -81,7 +89,7 @@ class Answers:
         recorded = scope.recorded
         return recorded is not None and recorded.outcome is Outcome.COMPLETED
 
-    def recall(self, scope: Scope) -> Answer | None:
+    def recall(self, scope: Scope) -> Answer | GivenUp | None:
         """The recorded answer to a step, or None if it has to be made.
 
         Raises the recorded error, if the program went on after it.
@@ -92,9 +100,28 @@ class Answers:
         answer = self._answer(scope, recorded) if recorded is not None else None
         if answer is None:
             self._let_run(scope)
-        else:
+        elif isinstance(answer, Answer):
             self._replayed(scope)
         return answer
+
+    def give_up_again(self, scope: Scope, given_up: GivenUp) -> Procedure[None]:
+        """Wait for the program to give a call up, as it did before.
+
+        Returns if it does not: then the call has to be made.
+        """
+        logger.info(
+            "run %r: %s was given up in an earlier attempt; waiting up to %.1f s for that again",
+            self.run_id,
+            "/".join(scope.path),
+            given_up.seconds,
+        )
+        try:
+            yield given_up
+        except BaseException:
+            self._replayed(scope)
+            raise
+        self._check()
+        self._let_run(scope)
 
     def error_of(self, scope: Scope, recorded: Recorded) -> Exception | None:
         """The error that a step failed with; None if it cannot be raised again here."""
@@ -109,15 +136,18 @@ class Answers:
         self.counts.replayed += 1
         self.trace.replayed(scope)
 
-    def _answer(self, scope: Scope, recorded: Recorded) -> Answer | None:
+    def _answer(self, scope: Scope, recorded: Recorded) -> Answer | GivenUp | None:
         if recorded.outcome is Outcome.COMPLETED:
             if recorded.payload is None or not self._takes(scope):
                 return None
             return Answer(self.codec.decode(recorded.payload, bind=self._bind(scope)))
         if not self._survived(recorded):
             return None
-        if recorded.outcome is Outcome.FAILED and self._takes(scope):
-            self._raise_again(scope, recorded)
+        if recorded.outcome is Outcome.FAILED:
+            if self._takes(scope):
+                self._raise_again(scope, recorded)
+        elif recorded.given_up and self._takes(scope):
+            return self._given_up(scope, recorded)
         return None
 
     def _survived(self, recorded: Recorded) -> bool:
@@ -143,6 +173,12 @@ class Answers:
         if recorded.handled or recorded.error is None:
             return False
         return self.lease is None or is_missing(recorded.error)
+
+    def _given_up(self, scope: Scope, recorded: Recorded) -> GivenUp:
+        chunks = None
+        if recorded.payload is not None:
+            chunks = self.codec.decode(recorded.payload, bind=self._bind(scope, LEFT))
+        return GivenUp(recorded.ended_after / 1e9 + MARGIN, chunks)
 
     def _takes(self, scope: Scope) -> bool:
         """Is what is recorded for a step an answer to it, although its input may differ?"""
@@ -227,6 +263,8 @@ def _why_unanswered(recorded: Recorded | None) -> str:
         return "was under way when its process died"
     if recorded.outcome is Outcome.COMPLETED or recorded.error is None:
         return "had a result that could not be journaled"
+    if recorded.given_up:
+        return "was given up by the program then, and is not now"
     return f"ended with {recorded.error.qualname}, which is not raised again"
 
 

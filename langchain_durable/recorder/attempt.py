@@ -33,7 +33,7 @@ from langchain_durable.events import (
 from langchain_durable.identity.matching import Index
 from langchain_durable.identity.tree import Scope, Tree
 from langchain_durable.journal import Close, Draft, Lease, Store
-from langchain_durable.recorder.answers import ERROR, Answers
+from langchain_durable.recorder.answers import ERROR, LEFT, Answers
 from langchain_durable.recorder.failures import causes, keep
 from langchain_durable.recorder.settings import Settings
 from langchain_durable.spans.outcomes import describe
@@ -145,6 +145,13 @@ class Attempt(Answers):
         event = self._ended(scope, outcome, error=info, handled=handled)
         return self._acknowledged(self._append(event, payload))
 
+    def leave(self, scope: Scope, exc: BaseException, chunks: Any, last: int) -> None:
+        """Record that a stream was not read to its end; ``last`` is when its last chunk came."""
+        self.counts.executed += 1
+        payload = self._encode_beside(scope, LEFT, chunks)
+        time = last if isinstance(exc, GeneratorExit) else 0
+        self._append(self._ended(scope, Outcome.CANCELLED, error=describe(exc), time=time), payload)
+
     def _ended(
         self,
         scope: Scope,
@@ -153,6 +160,7 @@ class Attempt(Answers):
         *,
         usage: Usage | None = None,
         handled: bool = False,
+        time: int = 0,
         **more: Any,
     ) -> StepEnded:
         """How a step ended: the entry, and its span, which says the same."""
@@ -164,7 +172,7 @@ class Attempt(Answers):
         event = StepEnded(
             step=self._id(scope),
             outcome=outcome,
-            time=self.settings.clock(),
+            time=time or self.settings.clock(),
             usage=usage,
             attributes=attributes,
             **more,
