@@ -10,6 +10,7 @@ import itertools
 import os
 import signal
 import threading
+import uuid
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -20,9 +21,9 @@ from langchain_core.tracers.context import register_configure_hook
 
 from langchain_durable.durable import Durable
 from langchain_durable.errors import ConfigurationError, RunNotFound
-from langchain_durable.events import Entry, Outcome, StepEnded, StepStarted
+from langchain_durable.events import Entry, StepStarted
 from langchain_durable.testing.children import Children
-from langchain_durable.testing.promises import repeated_steps
+from langchain_durable.testing.promises import repeated_steps, unanswered_steps
 
 Program = Callable[..., Any]
 
@@ -87,7 +88,8 @@ class KillPoints:
     def __init__(self, url: str, children: Children | None = None) -> None:
         self._url = url
         self._children = children
-        self._runs = (f"kill-points-{os.getpid()}-{number}" for number in itertools.count(1))
+        name = f"kill-points-{uuid.uuid4().hex}"  # the journal may have those of other tests
+        self._runs = (f"{name}-{number}" for number in itertools.count(1))
 
     def __call__(self, program: Program, *args: Any, most: int | None = None) -> KillReport:
         """Kill at every boundary, or at ``most`` of them, evenly spread."""
@@ -130,7 +132,7 @@ class KillPoints:
         run_id = next(self._runs)
         if not self._run(program, run_id, point, args).killed:
             return ["it never came there; the program does not make the same calls each time"]
-        lost = _unfinished(durable.events(run_id))
+        lost = len(unanswered_steps(durable.events(run_id)))
         resumed = self._run(program, run_id, 0, args)
         if resumed.error:
             return [f"the resume failed: {resumed.error}"]
@@ -140,7 +142,7 @@ class KillPoints:
             faults.append(f"answered {resumed.value[0]!r}, undisturbed {answer!r}")
         made = _started(entries)
         if made > steps + lost:
-            faults.append(f"{made} steps were made, expected {steps} and {lost} in flight again")
+            faults.append(f"{made} steps were made, expected {steps} and {lost} of them again")
         return faults
 
 
@@ -163,15 +165,3 @@ def _spread(count: int, most: int | None) -> list[int]:
 
 def _started(entries: Sequence[Entry]) -> int:
     return sum(isinstance(entry.event, StepStarted) for entry in entries)
-
-
-def _unfinished(entries: Sequence[Entry]) -> int:
-    """Steps that had begun when the process died, and are no error of the program's."""
-    open_steps: set[bytes] = set()
-    for entry in entries:
-        event = entry.event
-        if isinstance(event, StepStarted):
-            open_steps.add(event.step)
-        elif isinstance(event, StepEnded) and event.outcome is not Outcome.CRASHED:
-            open_steps.discard(event.step)
-    return len(open_steps)

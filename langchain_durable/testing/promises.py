@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from langchain_durable.events import Entry, Outcome, StepEnded, StepStarted
+from langchain_durable.events import (
+    AttemptEnded,
+    AttemptStarted,
+    Entry,
+    Outcome,
+    StepEnded,
+    StepStarted,
+)
+from langchain_durable.identity.matching import Index, Recorded
 
 
 def repeated_steps(entries: Iterable[Entry]) -> list[str]:
@@ -27,3 +35,17 @@ def repeated_steps(entries: Iterable[Entry]) -> list[str]:
                 f"started again in attempt {entry.attempt}"
             )
     return again
+
+
+def unanswered_steps(entries: Sequence[Entry]) -> list[Recorded]:
+    """The steps that each later attempt may make again: those of every attempt before it.
+
+    A step in flight; one whose result could not be recorded; and one that failed last: where
+    nothing had begun after an error, nothing tells whether the program had gone on.
+    """
+    found: list[Recorded] = []
+    for end, entry in enumerate(entries, 1):
+        over = end == len(entries) and isinstance(entry.event, AttemptEnded)
+        if not over and (end == len(entries) or isinstance(entries[end].event, AttemptStarted)):
+            found += Index(entries[:end]).unanswered()
+    return found

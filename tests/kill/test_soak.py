@@ -5,15 +5,13 @@ from __future__ import annotations
 import random
 import time
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 
 import pytest
 
 from langchain_durable import Durable
-from langchain_durable.events import AttemptStarted, Entry, Outcome, StepEnded, StepStarted
-from langchain_durable.testing.promises import repeated_steps
+from langchain_durable.events import Outcome
+from langchain_durable.testing.promises import repeated_steps, unanswered_steps
 from tests.kill.conftest import NewTrial, Undisturbed
 from tests.kill.harness import Harness, Trial, begun, repeated
 from tests.kill.play import Via
@@ -81,26 +79,11 @@ class Soak:
         calm = begun(self._undisturbed(program.name, program.modes[0]))
         again = repeated(self._harness.log(trial), calm, len(trial.attempts))
         entries = list(self._durable.events(trial.run_id))
-        retried = failed_last(entries)
+        unanswered = unanswered_steps(entries)
+        retried = Counter(step.name for step in unanswered if step.outcome is Outcome.FAILED)
         again = {call: n for call, n in again.items() if n > retried[call[1].partition("/")[0]]}
         faults += [f"made again: {again}"] if again else []
         return faults + repeated_steps(entries)
-
-
-def failed_last(entries: Sequence[Entry]) -> Counter[str]:
-    """The steps whose error was the last that a killed attempt recorded, by their names.
-
-    Nothing tells whether the program had gone on after it: it may be called again, once.
-    """
-    names: dict[bytes, str] = {}
-    found: Counter[str] = Counter()
-    for entry, following in pairwise(entries):
-        event = entry.event
-        if isinstance(event, StepStarted):
-            names[event.step] = event.name
-        elif isinstance(event, StepEnded) and event.outcome is Outcome.FAILED:
-            found[names[event.step]] += isinstance(following.event, AttemptStarted)
-    return found
 
 
 @pytest.mark.soak

@@ -16,6 +16,7 @@ ROOT = Path(langchain_durable.__file__).parent.parent
 PROGRAMS = """
 from langchain_core.output_parsers import StrOutputParser
 from langchain_core.prompts import ChatPromptTemplate
+from langchain_core.tools import tool
 from langchain_openai import ChatOpenAI
 
 from langchain_durable.testing.openai_server import Rule
@@ -36,6 +37,17 @@ def chain():
 
 def durable_program(durable, run_id, topic):
     return durable.wrap(chain()).invoke({"topic": topic}, durable.config(run_id))
+
+
+@tool
+def flaky(topic: str) -> str:
+    "Fails."
+    raise ValueError("down")
+
+
+def falling_back_program(durable, run_id, topic):
+    draft = flaky.with_fallbacks([chain()]) | (lambda text: text)
+    return durable.wrap(draft).invoke({"topic": topic}, durable.config(run_id))
 
 
 def forgetful_program(durable, run_id, topic):
@@ -76,6 +88,23 @@ def test_kill_points_kill_and_resume_a_users_program(tmp_path: Path) -> None:
         "    report = kill_points(durable_program, 'bees', most=2)\n"
         "    assert report.answer == 'better draft of bees'\n"
         "    assert (report.steps, report.kills) == (2, 2)\n",
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL, no embedded server")
+def test_tests_of_one_session_have_runs_of_their_own(tmp_path: Path) -> None:
+    """The second of them with a program that goes on after an error, which may come again."""
+    done = run_pytest(
+        tmp_path,
+        "from programs import RULES, durable_program, falling_back_program\n"
+        "import pytest\n"
+        "@pytest.mark.parametrize('program', [durable_program, falling_back_program])\n"
+        "def test_it(program, kill_points, scripted_openai):\n"
+        "    scripted_openai.add(*RULES)\n"
+        "    report = kill_points(program, 'bees')\n"
+        "    assert report.answer == 'better draft of bees'\n"
+        "    assert report.kills == 2 * report.steps\n",
     )
     assert done.returncode == 0, done.stdout + done.stderr
 
