@@ -243,6 +243,9 @@ class OfflineAttempt(Attempt):
         self._let_run(scope)
         return None
 
+    def _warn_of_drift(self, path: str) -> None:
+        """Not a warning: what was replayed is told of in the end, with this."""
+
     def _let_run(self, scope: Scope) -> None:
         kind = scope.kind.value if scope.kind is not None else ""
         self.broken = _missing(self.run_id, "/".join(scope.path), kind, scope)

@@ -149,19 +149,26 @@ def _essence(fields: dict[str, Any]) -> list[Any]:
 
 
 def _blocks(content: Any, has_calls: bool) -> Any:
-    """The blocks of a content without what depends on whether it was streamed."""
+    """The blocks of a content without what depends on whether and how it was streamed.
+
+    A content that is nothing but text is a list of blocks or a str, by the way of streaming.
+    """
     if not isinstance(content, list):
         return content
-    return [
+    blocks = [
         _block(block)
         for block in content
         if not (has_calls and isinstance(block, dict) and block.get("type") in _CALLS)
     ]
+    if all(isinstance(block, str) for block in blocks):
+        return "".join(blocks)
+    return blocks
 
 
 def _block(block: Any) -> Any:
     if not isinstance(block, dict):
         return block
-    if block.get("type") == "text":
-        return {"type": "text", "text": block.get("text")}
+    text = block.get("text")
+    if block.get("type") == "text" and isinstance(text, str):
+        return text
     return {key: item for key, item in block.items() if key not in _BY_THE_WAY}

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
 from langchain_durable.codec import Codec
 from langchain_durable.errors import (
     DurableError,
+    DurableWarning,
     RunCancelled,
     RunCompleted,
     StepDrift,
@@ -197,8 +199,21 @@ class Answers:
                 do="make the program deterministic (record time, random numbers and the like "
                 "with durable.step), or use drift='reuse'",
             )
+        if not self.counts.drifted and not self.versioned:
+            self._warn_of_drift(path)
         self.counts.drifted += 1
         return True
+
+    def _warn_of_drift(self, path: str) -> None:
+        warnings.warn(
+            f"Run {self.run_id!r}: {path} has another input than in an earlier attempt, and is "
+            "answered with what is recorded for that one. If the program was edited: give it a "
+            "version (version=), a new one with each edit, and only calls with equal inputs are "
+            "answered; or set drift='reexecute' or 'raise'. If the input has the time or a random "
+            "number in it: record these with durable.step.",
+            DurableWarning,
+            stacklevel=2,
+        )
 
     def _let_run(self, scope: Scope) -> None:
         """Raise if a step that has no answer may not be made either."""

@@ -44,10 +44,34 @@ def drifting(make_durable: Any, model: Model, **options: Any) -> Any:
     return wrapped.invoke("a", durable.config("run"))
 
 
-def test_a_step_whose_input_drifted_keeps_its_result(make_durable: Any) -> None:
+def test_a_step_whose_input_drifted_keeps_its_result_and_says_so(make_durable: Any) -> None:
     model = Model()
-    assert drifting(make_durable, model) == "<a at noon>"
+    with pytest.warns(DurableWarning, match=r"ask/model:Model has another input.*version="):
+        assert drifting(make_durable, model) == "<a at noon>"
     assert model.calls == 1
+
+
+def test_a_program_that_was_edited_is_warned_of_once_an_attempt(make_durable: Any) -> None:
+    model, durable, prompts = Model(), make_durable(), ["a", "b", "c"]
+
+    def ask(_: str) -> str:
+        said = [model.invoke(prompt).text for prompt in prompts]
+        if "a" in prompts:
+            raise Failing
+        return " ".join(said)
+
+    wrapped = durable.wrap(RunnableLambda(ask))
+    with pytest.raises(Failing):
+        wrapped.invoke("q", durable.config("run"))
+    prompts[:] = ["A", "B", "c"]
+
+    with pytest.warns(DurableWarning) as warned:
+        assert wrapped.invoke("q", durable.config("run")) == "<a> <b> <c>"
+    assert len(warned) == 1
+
+
+def test_within_one_version_of_the_program_drift_is_no_edit(make_durable: Any) -> None:
+    assert drifting(make_durable, Model(), version="1") == "<a at noon>"
 
 
 def test_a_drifted_step_can_be_made_again(make_durable: Any) -> None:

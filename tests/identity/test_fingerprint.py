@@ -249,6 +249,22 @@ def test_the_tags_of_the_programs_own_config_count() -> None:
     assert fingerprint(one) != fingerprint(other)
 
 
+@pytest.mark.parametrize(
+    ("text", "blocks"),
+    [
+        ("", [{"type": "tool_call", "id": "1", "name": "look", "args": {}}]),
+        ("on it", [{"type": "text", "text": "on it"}]),
+        ("on it", [{"type": "text", "text": "on", "index": 0}, {"type": "text", "text": " it"}]),
+    ],
+)
+def test_text_is_the_same_in_blocks(text: str, blocks: list[Any]) -> None:
+    """Some ways of streaming give the one, some the other."""
+    calls = [{"name": "look", "args": {}, "id": "1"}]
+    assert fingerprint([AIMessage(text, tool_calls=calls)]) == fingerprint(
+        [AIMessage(blocks, tool_calls=calls)]
+    )
+
+
 def test_a_content_block_is_the_same_streamed_and_whole() -> None:
     thought = {"type": "reasoning", "id": "r", "encrypted_content": "x"}
     streamed = {"type": "reasoning", "id": "r", "index": 0, "extras": {"encrypted_content": "x"}}
