@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from threading import RLock
@@ -18,9 +19,10 @@ from langgraph.checkpoint.base import (
     DeltaChannelHistory,
 )
 
-from langchain_durable.errors import ConfigurationError
+from langchain_durable.errors import ConfigurationError, DurableWarning
 from langchain_durable.saver.addresses import Address, address, run_name
 from langchain_durable.saver.redis_saver import RedisSaver
+from langchain_durable.saver.serializer import refused
 from langchain_durable.saver.twins import twin
 
 T = TypeVar("T")
@@ -128,7 +130,17 @@ class RunSaver(RedisSaver):
         if self._nothing_in(self._address(config).ns or ""):
             return None
         self.flush()
-        return super().get_tuple(config)
+        with refused() as classes:
+            found = super().get_tuple(config)
+        for module, name in sorted(classes):
+            warnings.warn(
+                f"A class in the state of the graph's run {self.run_id!r}, {module}.{name}, is "
+                "not known to the handle that reads it, so its objects came back as plain data. "
+                f"What is stored is whole: name the class by Durable(allow=[{name}]).",
+                DurableWarning,
+                stacklevel=2,
+            )
+        return found
 
     async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
         """The same; without a thread where nothing is read, as in all fresh runs."""

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
+from langgraph.checkpoint.serde.event_hooks import SerdeEvent, register_serde_event_listener
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 
 from langchain_durable.codec import Codec
@@ -35,3 +39,20 @@ class StrictSerializer(JsonPlusSerializer):
         if data[0] == OURS:
             return self._codec.decode(data[1], bind=b"")
         return super().loads_typed(data)
+
+
+@contextmanager
+def refused() -> Iterator[set[tuple[str, str]]]:
+    """The classes, by module and name, that are read in this thread and not rebuilt."""
+    classes: set[tuple[str, str]] = set()
+    thread = threading.get_ident()
+
+    def listen(event: SerdeEvent) -> None:
+        if event["kind"] == "msgpack_blocked" and threading.get_ident() == thread:
+            classes.add((event["module"], event["name"]))
+
+    unregister = register_serde_event_listener(listen)
+    try:
+        yield classes
+    finally:
+        unregister()

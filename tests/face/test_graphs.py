@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from dataclasses import dataclass
 from typing import Annotated, Any, TypedDict
 
 import pytest
@@ -14,7 +15,7 @@ from langgraph.config import get_stream_writer
 from langgraph.graph import END, START, StateGraph
 from langgraph.types import Command, interrupt
 
-from langchain_durable import Durable, DurableCallbackHandler, RunStatus
+from langchain_durable import Durable, DurableCallbackHandler, DurableWarning, RunStatus
 from tests.fakes import Failing, Model, calls, once_each
 
 
@@ -88,6 +89,61 @@ async def test_a_paused_graph_goes_on_in_another_mode(durable: Durable) -> None:
 
     assert done["log"] == ["<a>", "yes", "<yes>"]
     assert model.calls == 2
+
+
+class Held(State, total=False):
+    held: Any
+
+
+def holding(model: Model, held: Any, *, then: Any) -> Any:
+    """Holds something in its state; then ``then`` decides how it goes on."""
+
+    def hold(_: Held) -> Held:
+        return {"held": held, "log": [str(model.invoke("a").content)]}
+
+    def go_on(state: Held) -> Held:
+        then(state)
+        return {"log": [str(model.invoke("b").content)]}
+
+    graph: Any = StateGraph(Held)
+    graph.add_node("hold", hold)
+    graph.add_node("go_on", go_on)
+    graph.add_edge(START, "hold")
+    graph.add_edge("hold", "go_on")
+    return graph.compile()
+
+
+@dataclass
+class Plan:
+    price: int
+
+
+def test_a_class_in_a_paused_state_is_named_if_the_handle_does_not_know_it(
+    make_durable: Any,
+) -> None:
+    def pause(handle: Durable) -> tuple[Any, list[Any]]:
+        seen: list[Any] = []
+
+        def then(state: Held) -> None:
+            interrupt("well?")
+            seen.append(state["held"])
+
+        graph = handle.wrap(holding(Model(), Plan(3), then=then))
+        graph.invoke({}, handle.config("run"))
+        return graph, seen
+
+    graph, seen = pause(make_durable())
+    with pytest.warns(DurableWarning, match=r"test_graphs\.Plan.*Durable\(allow=\[Plan\]\)"):
+        graph.invoke(Command(resume="yes"), durable_config())
+    assert seen == [{"price": 3}]
+
+    graph, seen = pause(make_durable(prefix="other", allow=[Plan]))
+    graph.invoke(Command(resume="yes"), durable_config())
+    assert seen == [Plan(3)]
+
+
+def durable_config() -> Any:
+    return {"configurable": {"durable_run_id": "run"}}
 
 
 def test_a_static_breakpoint_pauses_the_run(durable: Durable) -> None:
