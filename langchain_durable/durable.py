@@ -213,7 +213,7 @@ class Durable(RunsById, Exporting, Costs):
         run_id = self._id(given)
         request = replace(request, tenant=self._tenant_of(config))
         if is_graph(runnable):
-            return self._graphs.running(runnable, run_id, request, config, options)
+            return self._graphs.running(runnable, run_id, request, config)
         ready = with_configurable(config, {RUN_ID: run_id})
         return Running(
             connection=self.connector,

@@ -113,6 +113,9 @@ HANDLED = "handled"
 NUMBERS = "numbers"
 """Attribute of a failed step: how many numbers it took from the graph's node that it ran in."""
 
+BREAKPOINTS = "breakpoints"
+"""Attribute of an attempt that stopped at static breakpoints: the ids of the checkpoints there."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepEnded:

@@ -36,6 +36,8 @@ RUNTIME = "__pregel_runtime"
 CHECKPOINTER = "__pregel_checkpointer"
 DURABILITY = "__pregel_durability"
 TASK = "__pregel_task_id"
+INTERRUPT = "__interrupt__"
+HIDDEN = "langsmith:hidden"
 CALL = "__pregel_call"
 SCRATCHPAD = "__pregel_scratchpad"
 RESUME = "__resume__"
@@ -225,6 +227,21 @@ def static_breakpoints(graph: Any, options: Mapping[str, Any]) -> bool:
         options.get(name) or getattr(graph, f"{name}_nodes", None)
         for name in ("interrupt_before", "interrupt_after")
     )
+
+
+def graph_handler_class() -> Any:
+    """LangGraph's class of the callback handlers that hear of interrupts."""
+    return _langgraph("langgraph.callbacks", "GraphCallbackHandler")
+
+
+def is_hidden(graph: Any, node: str) -> bool:
+    """Does a breakpoint at all nodes (``"*"``) leave this one out?"""
+    return HIDDEN in (getattr(graph.nodes.get(node), "tags", None) or ())
+
+
+def output_mapper(graph: Any) -> Any:
+    """What makes the program's own types of a graph's output, in streams that have a version."""
+    return getattr(graph, "_output_mapper", None)
 
 
 STATE_METHODS = (

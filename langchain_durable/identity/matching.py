@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 
 from langchain_durable.events import (
+    BREAKPOINTS,
     COST,
     HANDLED,
     NUMBERS,
@@ -120,6 +121,9 @@ class Index:
         self.asked = 0
         """The last attempt that ended with a question to a person; 0 if none did."""
         self.last: Entry | None = None
+        self.breakpoints: frozenset[str] = frozenset()
+        self.released: set[str] = set()
+        """Checkpoints at static breakpoints: the last ones, and those that steps came after."""
         for entry in entries:
             self._add(entry)
 
@@ -136,6 +140,7 @@ class Index:
             self._nothing_is_open()
             self._began = event.time
         elif isinstance(event, StepStarted):
+            self.released |= self.breakpoints
             for node in event.nodes:
                 self._declare(node)
             recorded = self._nodes[event.step]
@@ -153,6 +158,7 @@ class Index:
         elif isinstance(event, AttemptEnded):
             if event.asks:
                 self.asked = entry.attempt
+                self.breakpoints = frozenset(event.attributes.get(BREAKPOINTS, ()))
             for step in event.fatal:
                 self._nodes[step].fatal = True
         self.last = entry

@@ -1,16 +1,16 @@
-"""Graphs with a checkpointer of their own: the same call of the same run goes on where it was.
+"""Calls of graphs inside a run: the same call of the same run goes on where it was.
 
 LangGraph resumes a call instead of starting a new turn if the thread's checkpoint carries the
 call's run id in its metadata. So each root call of a graph inside a run gets an id that is the
 same in every attempt, and that no other call has: calls inside of it would inherit its own. If
 the thread has moved on since (a later call in the same run), the call is addressed to its own
-last checkpoint.
+last checkpoint. A call that stands at a static breakpoint is answered with the graph's state.
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Hashable, Iterator, Mapping
 from typing import Any
 
 from langchain_core.runnables import RunnableConfig
@@ -18,8 +18,11 @@ from langchain_core.runnables.config import merge_configs
 
 from langchain_durable import touchpoints
 from langchain_durable.identity.fingerprint import fingerprint
+from langchain_durable.intercept.breakpoints import Breakpoints, Reads
+from langchain_durable.intercept.pauses import watched
 from langchain_durable.intercept.root_call import RootCall
 from langchain_durable.intercept.tracker import PathTracker, active
+from langchain_durable.waiting import Call, Procedure, adrive, drive
 
 REENTRY = "run_id"
 """The key in a checkpoint's metadata by which LangGraph knows a call again."""
@@ -30,11 +33,13 @@ def with_reentry(original: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(original)
     def stream(graph: Any, input: Any, config: Any = None, **kwargs: Any) -> Iterator[Any]:
-        call = _call_of(graph, input, config)
+        call = _call_of(graph, input, config, kwargs)
         if call is None:
             return original(graph, input, config, **kwargs)  # type: ignore[no-any-return]  # as the graph's
-        thread = _latest_of(graph.checkpointer, call) if call.resumed else None
-        return original(graph, input, call.config(thread), **kwargs)  # type: ignore[no-any-return]  # as above
+        state = drive(call.find(_SYNC)) if call.may_have_begun else None
+        if state is not None:
+            return call.breakpoints.told(state)
+        return original(graph, input, call.config, **kwargs)  # type: ignore[no-any-return]  # as above
 
     return stream
 
@@ -44,59 +49,142 @@ def with_async_reentry(original: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(original)
     def astream(graph: Any, input: Any, config: Any = None, **kwargs: Any) -> AsyncIterator[Any]:
-        call = _call_of(graph, input, config)
+        call = _call_of(graph, input, config, kwargs)
         if call is None:
             return original(graph, input, config, **kwargs)  # type: ignore[no-any-return]  # as the graph's
-        if not call.resumed:
-            return original(graph, input, call.config(None), **kwargs)  # type: ignore[no-any-return]  # as above
+        if not call.may_have_begun:
+            return original(graph, input, call.config, **kwargs)  # type: ignore[no-any-return]  # as above
         return resumed(graph, input, call, kwargs)
 
-    async def resumed(graph: Any, input: Any, call: _Call, kwargs: Any) -> AsyncIterator[Any]:
-        thread = await _alatest_of(graph.checkpointer, call)
-        async for piece in original(graph, input, call.config(thread), **kwargs):
+    async def resumed(graph: Any, input: Any, call: _GraphCall, kwargs: Any) -> AsyncIterator[Any]:
+        state = await adrive(call.find(_ASYNC))
+        if state is not None:
+            for piece in call.breakpoints.told(state):
+                yield piece
+            return
+        async for piece in original(graph, input, call.config, **kwargs):
             yield piece
 
     return astream
 
 
-class _Call:
-    """A root call of a graph that has its own checkpointer, inside a run."""
+class _GraphCall:
+    """A root call of a graph that has a saver, inside a run.
 
-    def __init__(self, root: RootCall, given: RunnableConfig, thread: Mapping[str, Any]) -> None:
-        self.resumed = root.resumed
-        self.reentry = root.id
-        self.given = given
-        self.thread = RunnableConfig(configurable=dict(thread))
+    ``place`` is what LangGraph makes of its ``configurable``. ``reentry`` is None for a call
+    that goes on with what is there, as with an answer. ``movable``: it may be addressed to its
+    own last checkpoint.
+    """
 
-    def config(self, checkpoint: Mapping[str, Any] | None) -> RunnableConfig:
-        """The config of the call, addressed to a checkpoint if the thread has moved on."""
-        metadata = {**(self.given.get("metadata") or {}), REENTRY: self.reentry}
-        configurable = self.given.get("configurable") or {}
-        if checkpoint is not None:
-            configurable = {**self.thread["configurable"], **checkpoint["configurable"]}
-        return {**self.given, "metadata": metadata, "configurable": configurable}
+    def __init__(
+        self,
+        *,
+        given: RunnableConfig,
+        place: Mapping[str, Any],
+        tracker: PathTracker,
+        breakpoints: Breakpoints,
+        reentry: RootCall | None,
+        movable: bool,
+    ) -> None:
+        self._tracker = tracker
+        self._reentry = reentry
+        self._movable = movable
+        self._place = place
+        self._thread: Hashable | None = None
+        self.breakpoints = breakpoints
+        self.config = given
+        if reentry is not None:
+            metadata = {**(given.get("metadata") or {}), REENTRY: reentry.id}
+            self.config = {**given, "metadata": metadata}
+        if not touchpoints.is_nested(touchpoints.child_config().get("configurable") or {}):
+            # What a node calls on a thread of its own is the node's affair.
+            self._thread = (id(breakpoints.saver), place.get("thread_id"))
+            self.config = watched(self.config, tracker, self._thread)
+
+    @property
+    def may_have_begun(self) -> bool:
+        """May an earlier attempt have left something that this call has to look at?"""
+        attempts_before = self._tracker.attempt.index is not None
+        if self._reentry is None or not (self._reentry.resumed or attempts_before):
+            return False
+        return self._movable or bool(self.breakpoints)
+
+    def find(self, reads: Reads) -> Procedure[Any]:
+        """Address the call to its own last checkpoint; the state, if that is at a breakpoint."""
+        if self._movable:
+            yield from self._move(reads)
+        if not self.breakpoints:
+            return None
+        place = RunnableConfig(configurable={**self._place})
+        state = yield from self.breakpoints.standing(place, self._owns, reads)
+        if state is not None and self._thread is not None:
+            found = (state.config.get("configurable") or {}).get("checkpoint_id", "")
+            self._tracker.attempt.pauses[self._thread] = found
+        return state
+
+    def _move(self, reads: Reads) -> Procedure[None]:
+        assert self._reentry is not None  # may_have_begun says so
+        saver, place = self.breakpoints.saver, RunnableConfig(configurable={**self._place})
+        latest = yield Call(lambda: reads.saved(saver, place))
+        if latest is None or self._owns(latest):
+            return
+        mine = {REENTRY: self._reentry.id}
+        found = yield Call(lambda: reads.latest(saver, place, mine))
+        if found is not None:
+            checkpoint = found.config["configurable"]["checkpoint_id"]
+            self._place = {**self._place, "checkpoint_id": checkpoint}
+            self.config = {**self.config, "configurable": {**self._place}}
+
+    def _owns(self, saved: Any) -> bool:
+        return self._reentry is not None and saved.metadata.get(REENTRY) == self._reentry.id
 
 
-def _call_of(graph: Any, input: Any, config: RunnableConfig | None) -> _Call | None:
+def _call_of(
+    graph: Any, input: Any, config: RunnableConfig | None, options: Mapping[str, Any]
+) -> _GraphCall | None:
     tracker = active.get() or _tracker_in(config) or _tracker_in(touchpoints.child_config())
-    if tracker is None or not touchpoints.has_own_saver(graph):
+    if tracker is None:
         return None
     given = merge_configs(graph.config, config)
-    configurable = touchpoints.addressed(given.get("configurable") or {})
-    if touchpoints.is_nested(configurable) or configurable.get("checkpoint_id"):
+    place = touchpoints.addressed(given.get("configurable") or {})
+    own = touchpoints.has_own_saver(graph)
+    saver = graph.checkpointer if own else place.get(touchpoints.CHECKPOINTER)
+    if saver is None or touchpoints.is_nested(place):
         return None
-    if _names_itself(given) or touchpoints.is_command(input) or input is None:
-        return None
-    root = tracker.root_call(f"{configurable.get('thread_id')}:{fingerprint(input).hex()}")
-    if root is None:
-        return None
-    return _Call(root, config if config is not None else RunnableConfig(), configurable)
+    continues = touchpoints.is_command(input) or input is None
+    named = _own_name(given)
+    reentry: RootCall | None = None
+    if named is not None and not continues:
+        reentry = RootCall(named, tracker.attempt.resumed)
+    elif own and not continues and not place.get("checkpoint_id"):
+        reentry = tracker.root_call(f"{place.get('thread_id')}:{fingerprint(input).hex()}")
+    index = tracker.attempt.index if named == first_call(tracker.attempt.run_id) else None
+    return _GraphCall(
+        given=config if config is not None else RunnableConfig(),
+        place=place,
+        tracker=tracker,
+        breakpoints=Breakpoints(
+            graph=graph,
+            saver=saver,
+            options=options,
+            stopped=index.breakpoints if index is not None else frozenset(),
+            released=index.released if index is not None else frozenset(),
+        ),
+        reentry=reentry,
+        movable=named is None,
+    )
 
 
-def _names_itself(given: RunnableConfig) -> bool:
-    """Has the caller given this very call an id? One around it may have left its own."""
+def _own_name(given: RunnableConfig) -> str | None:
+    """The id that the caller has given this very call. One around it may have left its own."""
     inherited = (touchpoints.child_config().get("metadata") or {}).get(REENTRY)
-    return (given.get("metadata") or {}).get(REENTRY, inherited) != inherited
+    named: str | None = (given.get("metadata") or {}).get(REENTRY)
+    return named if named != inherited else None
+
+
+def first_call(run_id: str) -> str:
+    """The re-entry id of the call that a run of a wrapped graph is."""
+    return f"{run_id}:0"
 
 
 def _tracker_in(config: Mapping[str, Any] | None) -> PathTracker | None:
@@ -108,26 +196,28 @@ def _tracker_in(config: Mapping[str, Any] | None) -> PathTracker | None:
     return None
 
 
-def _latest_of(saver: Any, call: _Call) -> RunnableConfig | None:
-    thread = call.thread
-    latest = saver.get_tuple(thread)
-    if latest is None or latest.metadata.get(REENTRY) == call.reentry:
-        return None
-    for found in saver.list(thread, filter={REENTRY: call.reentry}, limit=1):
-        return _address(found.config)
+def _of_state(config: RunnableConfig) -> RunnableConfig:
+    """A graph's state methods insist on a thread_id, which our own saver does not need."""
+    return {**config, "configurable": {"thread_id": "", **(config.get("configurable") or {})}}
+
+
+def _latest(saver: Any, config: RunnableConfig, metadata: Mapping[str, Any]) -> Any:
+    return next(iter(saver.list(config, filter=metadata, limit=1)), None)
+
+
+async def _alatest(saver: Any, config: RunnableConfig, metadata: Mapping[str, Any]) -> Any:
+    async for found in saver.alist(config, filter=metadata, limit=1):
+        return found
     return None
 
 
-async def _alatest_of(saver: Any, call: _Call) -> RunnableConfig | None:
-    thread = call.thread
-    latest = await saver.aget_tuple(thread)
-    if latest is None or latest.metadata.get(REENTRY) == call.reentry:
-        return None
-    async for found in saver.alist(thread, filter={REENTRY: call.reentry}, limit=1):
-        return _address(found.config)
-    return None
-
-
-def _address(config: RunnableConfig) -> RunnableConfig:
-    found = config.get("configurable") or {}
-    return {"configurable": {key: found[key] for key in ("checkpoint_id",) if key in found}}
+_SYNC = Reads(
+    saved=lambda saver, config: saver.get_tuple(config),
+    latest=_latest,
+    state=lambda graph, config: graph.get_state(_of_state(config)),
+)
+_ASYNC = Reads(
+    saved=lambda saver, config: saver.aget_tuple(config),
+    latest=_alatest,
+    state=lambda graph, config: graph.aget_state(_of_state(config)),
+)

@@ -36,7 +36,7 @@ from langchain_durable.intercept.root_call import RootCall
 from langchain_durable.intercept.step import Step, pending
 from langchain_durable.recorder.answers import IN_DOUBT
 from langchain_durable.recorder.attempt import Attempt
-from langchain_durable.touchpoints import is_interrupt, parent_run_id
+from langchain_durable.touchpoints import parent_run_id
 
 active: ContextVar[PathTracker | None] = ContextVar("langchain_durable_active", default=None)
 """The tracker of the run that is active in this context."""
@@ -391,8 +391,6 @@ class PathTracker(BaseCallbackHandler):
         """LangGraph looks for this on every handler in a config, and warns if it is missing."""
 
     def _leave(self, run_id: UUID, error: BaseException | None = None, outputs: Any = None) -> None:
-        if error is not None and is_interrupt(error):
-            self._attempt.interrupted = True
         scope = self._scopes.pop(run_id, None)
         self._passed.pop(run_id, None)
         if scope is not None and scope.kind is None and scope.span_id:

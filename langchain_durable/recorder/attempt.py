@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import warnings
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from time import perf_counter
 from typing import Any
 
@@ -18,6 +18,7 @@ from langchain_durable.errors import (
     ValueTooLarge,
 )
 from langchain_durable.events import (
+    BREAKPOINTS,
     HANDLED,
     NUMBERS,
     AttemptEnded,
@@ -57,7 +58,8 @@ class Attempt(Answers):
         super().__init__(run_id=run_id, codec=codec, settings=settings, tree=tree)
         self.number = 0
         self.store: Store | None = None
-        self.interrupted = False
+        self.pauses: dict[Hashable, str] = {}
+        """The graphs that wait for a person, and at which checkpoint, if it is a breakpoint."""
         self.warned = False
         self.unread = False
         self.opener: Callable[[], Procedure[None]] | None = None
@@ -78,6 +80,11 @@ class Attempt(Answers):
         if index is not None:
             self.index = index
             self.tree.follow(index.root, drift_ok=drift_ok)
+
+    @property
+    def interrupted(self) -> bool:
+        """Does the program wait for a person?"""
+        return bool(self.pauses)
 
     def ready(self) -> Procedure[None]:
         """Wait until the lease is there, where it is taken by the first step (callbacks)."""
@@ -258,10 +265,16 @@ class Attempt(Answers):
                 reason=reason,
                 error=describe(error) if error is not None else None,
                 fatal=self._fatal(error),
-                attributes={REPLAYED: self.counts.replayed} if self.counts.replayed else {},
+                attributes=self._told(),
             )
         )
         return self._append(event, payload, close=Close(status=status, reason=reason))
+
+    def _told(self) -> dict[str, Any]:
+        told: dict[str, Any] = {REPLAYED: self.counts.replayed} if self.counts.replayed else {}
+        if breakpoints := sorted(filter(None, self.pauses.values())):
+            told[BREAKPOINTS] = breakpoints
+        return told
 
     def _fatal(self, error: BaseException | None) -> tuple[bytes, ...]:
         """The failed steps whose error is the one that left the root, or led to it."""

@@ -19,7 +19,6 @@ class Observer:
     """What an attempt is to the interceptors, for calls that are only observed."""
 
     run_id = ""
-    interrupted = False
     resumed = False
     broken: None = None
     opener: None = None

@@ -9,22 +9,17 @@ instead of starting a new turn.
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
 from typing import Any
 
 from langchain_core.runnables import RunnableConfig
 
 from langchain_durable.connecting.connector import Connector
+from langchain_durable.intercept.reentry import REENTRY, first_call
 from langchain_durable.recorder.attempt import Attempt
 from langchain_durable.recorder.request import Request
 from langchain_durable.running.running import Running
 from langchain_durable.running.wrap import RUN_ID, with_configurable
-from langchain_durable.touchpoints import (
-    CHECKPOINTER,
-    DURABILITY,
-    own_checkpointer,
-    static_breakpoints,
-)
+from langchain_durable.touchpoints import CHECKPOINTER, DURABILITY, own_checkpointer
 from langchain_durable.waiting import Blocking, Procedure
 
 FINISHED_TTL = 30 * 24 * 3600
@@ -52,29 +47,32 @@ class GraphCalls:
         run_id: str,
         request: Request,
         config: RunnableConfig | None,
-        options: Mapping[str, Any],
     ) -> Running:
-        """The run that a graph's call is. ``options`` are the call's keyword arguments."""
+        """The run that a graph's call is."""
         call: _OwnCheckpointer | _Injected = (
             _OwnCheckpointer(run_id, config)
             if own_checkpointer(graph) is not None
-            else _Injected(self, graph, run_id, config, options)
+            else _Injected(self, run_id, config)
         )
         return Running(
             connection=self._connector,
             run_id=run_id,
             request=request,
             prepare=call.prepare,
-            settle=call.settle,
+            settle=call.settle if isinstance(call, _Injected) else None,
         )
 
     def state_config(self, graph: Any, config: RunnableConfig | None) -> RunnableConfig | None:
         """The config by which a wrapped graph's state can be read and updated."""
         given = (config or {}).get("configurable") or {}
         run_id = given.get(RUN_ID)
-        if run_id is None or CHECKPOINTER in given or own_checkpointer(graph) is not None:
+        if run_id is None or CHECKPOINTER in given:
             return config
-        return with_thread(config, run_id, self.view(run_id, fresh=False))
+        # A state that a person has changed is still the one of the run's call.
+        named = _reentering(config, first_call(run_id), {})
+        if own_checkpointer(graph) is not None:
+            return named
+        return with_thread(named, run_id, self.view(run_id, fresh=False, through=True))
 
     def forget(self, run_id: str) -> None:
         """Remove the checkpoints of a run that is deleted."""
@@ -83,7 +81,7 @@ class GraphCalls:
         else:
             self.view(run_id, fresh=False).discard()
 
-    def view(self, run_id: str, *, fresh: bool) -> Any:
+    def view(self, run_id: str, *, fresh: bool, through: bool = False) -> Any:
         """The saver of one run; with a journal in memory, so is the saver."""
         # Imported here, because programs without graphs need none of it.
         from langchain_durable.saver import MemoryRunSaver, RedisSaver, for_run
@@ -95,7 +93,7 @@ class GraphCalls:
                 saver = RedisSaver(self._connector.server, prefix=self._connector.prefix)
                 allowed = [(cls.__module__, cls.__qualname__) for cls in self._connector.allow]
                 self._saver = saver.with_allowlist(allowed) if allowed else saver
-        return for_run(self._saver, run_id, fresh=fresh)
+        return for_run(self._saver, run_id, fresh=fresh, through=through)
 
 
 def with_thread(config: RunnableConfig | None, run_id: str, saver: Any) -> RunnableConfig:
@@ -113,54 +111,38 @@ class _OwnCheckpointer:
         self._config = config
 
     def prepare(self, attempt: Attempt) -> RunnableConfig:
-        metadata = {**((self._config or {}).get("metadata") or {})}
         # The root call of a wrapped graph has one place in the run, the first.
-        metadata["run_id"] = f"{self._run_id}:0"
-        return with_configurable(self._config, {RUN_ID: self._run_id}, metadata=metadata)
-
-    def settle(self, attempt: Attempt, value: Any) -> Procedure[None]:
-        return
-        yield
+        return _reentering(self._config, first_call(self._run_id), {RUN_ID: self._run_id})
 
 
 class _Injected:
     """A graph without a checkpointer: ours is there for this call."""
 
-    def __init__(
-        self,
-        calls: GraphCalls,
-        graph: Any,
-        run_id: str,
-        config: RunnableConfig | None,
-        options: Mapping[str, Any],
-    ) -> None:
+    def __init__(self, calls: GraphCalls, run_id: str, config: RunnableConfig | None) -> None:
         self._calls = calls
-        self._graph = graph
         self._run_id = run_id
         self._config = config
-        self._breaks = static_breakpoints(graph, options)
         self._saver: Any = None
 
     def prepare(self, attempt: Attempt) -> RunnableConfig:
         self._saver = self._calls.view(self._run_id, fresh=attempt.number == 1)
-        metadata = {**((self._config or {}).get("metadata") or {})}
-        metadata["run_id"] = f"{self._run_id}:0"
         injected = {RUN_ID: self._run_id, CHECKPOINTER: self._saver, DURABILITY: "exit"}
-        ready = with_configurable(self._config, injected, metadata=metadata)
+        ready = _reentering(self._config, first_call(self._run_id), injected)
         # Only a saver in memory needs a thread_id; a made-up one would show in the traces.
         in_memory = self._calls.in_memory
         return with_thread(ready, self._run_id, self._saver) if in_memory else ready
 
     def settle(self, attempt: Attempt, value: Any) -> Procedure[None]:
         """Keep the state of a run that has paused; that of one that has not is its result."""
-        if self._breaks and not attempt.interrupted:
-            attempt.interrupted = yield Blocking(self._stopped_at_breakpoint)
         if attempt.interrupted:
             yield Blocking(self._saver.flush)
         elif attempt.number > 1:
             self._saver.ttl = FINISHED_TTL
             yield Blocking(self._saver.flush)
 
-    def _stopped_at_breakpoint(self) -> bool:
-        config = with_thread(self._config, self._run_id, self._saver)
-        return bool(self._graph.get_state(config).next)
+
+def _reentering(
+    config: RunnableConfig | None, reentry: str, values: dict[str, Any]
+) -> RunnableConfig:
+    metadata = {**((config or {}).get("metadata") or {}), REENTRY: reentry}
+    return with_configurable(config, values, metadata=metadata)

@@ -48,13 +48,21 @@ class RunSaver(RedisSaver):
 
     _kind = "run"
 
-    def __init__(self, saver: RedisSaver, run_id: str, *, fresh: bool = False) -> None:
+    def __init__(
+        self,
+        saver: RedisSaver,
+        run_id: str,
+        *,
+        fresh: bool = False,
+        through: bool = False,
+    ) -> None:
         BaseCheckpointSaver.__init__(self, serde=saver.serde)
         self.prefix, self.ttl = saver.prefix, saver.ttl
         self._commands, self._memories = saver._commands, saver._memories
         self.run_id = run_id
         self._thread = run_name(run_id)
         self._fresh = fresh
+        self._through = through
         self._stage = Stage()
         self._token = secrets.token_hex(6)
 
@@ -121,7 +129,7 @@ class RunSaver(RedisSaver):
 
     async def in_thread(self, call: Callable[..., T], *args: Any, **kwargs: Any) -> T:
         """Call it on a thread, unless it is one that only keeps something for later."""
-        if call in (self.put, self.put_writes):
+        if call in (self.put, self.put_writes) and not self._through:
             return call(*args, **kwargs)
         return await super().in_thread(call, *args, **kwargs)
 
@@ -194,6 +202,8 @@ class RunSaver(RedisSaver):
     def _keep(self, place: Address, store: Callable[[RedisSaver], object]) -> None:
         self._stage.calls.append(store)
         self._stage.written.add(place.root)
+        if self._through:
+            self.flush()
 
     def _nothing_in(self, ns: str | None) -> bool:
         written = self._stage.written
@@ -214,9 +224,16 @@ class RunSaver(RedisSaver):
         return iter((self._place(self._thread),))
 
 
-def for_run(saver: RedisSaver, run_id: str, *, fresh: bool = False) -> RunSaver:
+def for_run(
+    saver: RedisSaver,
+    run_id: str,
+    *,
+    fresh: bool = False,
+    through: bool = False,
+) -> RunSaver:
     """The view of ``saver`` for one durable run.
 
     ``fresh`` says that the run is new: then nothing is read before something was flushed.
+    ``through``: each write is stored at once, as for a person who changes a paused state.
     """
-    return RunSaver(saver, run_id, fresh=fresh)
+    return RunSaver(saver, run_id, fresh=fresh, through=through)

@@ -91,6 +91,54 @@ async def test_a_paused_graph_goes_on_in_another_mode(durable: Durable) -> None:
     assert model.calls == 2
 
 
+def test_an_interrupt_that_the_program_answers_itself_does_not_leave_the_run_paused(
+    durable: Durable,
+) -> None:
+    graph = asking(Model(), InMemorySaver())
+    config: Any = {"configurable": {"thread_id": "t"}}
+
+    with durable.run("run"):
+        graph.invoke({"text": "a"}, config)
+        done = graph.invoke(Command(resume="yes"), config)
+
+    assert done["log"] == ["<a>", "yes", "<yes>"]
+    assert durable.get("run").status is RunStatus.COMPLETED
+
+
+def test_a_block_whose_graph_waits_for_a_person_is_paused(durable: Durable) -> None:
+    graph = asking(Model(), InMemorySaver())
+
+    with durable.run("run"):
+        for thread in "ab":
+            graph.invoke({"text": "a"}, {"configurable": {"thread_id": thread}})
+        graph.invoke(Command(resume="yes"), {"configurable": {"thread_id": "a"}})
+
+    assert durable.get("run").status is RunStatus.PAUSED
+
+
+@pytest.mark.parametrize("answered", [True, False])
+def test_what_a_node_asks_on_a_thread_of_its_own_does_not_pause_the_run(
+    durable: Durable, answered: bool
+) -> None:
+    inner = asking(Model(), InMemorySaver())
+
+    def node(state: State) -> State:
+        thread: Any = {"configurable": {"thread_id": "inner"}}
+        asked = inner.invoke({"text": state["text"]}, thread)
+        if not answered:
+            return {"log": [asked["__interrupt__"][0].value["question"]]}
+        return {"log": inner.invoke(Command(resume="yes"), thread)["log"]}
+
+    outer = StateGraph(State)
+    outer.add_node("node", node)
+    outer.add_edge(START, "node")
+
+    said = durable.wrap(outer.compile()).invoke({"text": "a"}, durable.config("run"))
+
+    assert said["log"] == (["<a>", "yes", "<yes>"] if answered else ["<a>"])
+    assert durable.get("run").result == said
+
+
 class Held(State, total=False):
     held: Any
 

@@ -1,0 +1,58 @@
+"""When a graph that the program calls stops for a person, and when it does not any more.
+
+LangGraph tells of it by its own kind of callback handlers. The one here is for the call of one
+graph, and for nothing that this graph calls.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Hashable
+from typing import Any
+
+from langchain_core.callbacks import BaseCallbackManager, CallbackManager
+from langchain_core.runnables import RunnableConfig
+
+from langchain_durable import touchpoints
+from langchain_durable.intercept.tracker import PathTracker
+
+
+def watched(config: RunnableConfig, tracker: PathTracker, place: Hashable) -> RunnableConfig:
+    """The config of a graph's call that is to be waited for if it stops.
+
+    ``place`` is the thread: a later call there, as with the answer, takes this one's place.
+    """
+    tracker.attempt.pauses.pop(place, None)
+    manager = _manager(config.get("callbacks") or touchpoints.child_config().get("callbacks"))
+    manager.add_handler(_handler_class()(tracker, place), inherit=False)
+    return {**config, "callbacks": manager}
+
+
+def _manager(callbacks: Any) -> BaseCallbackManager:
+    if isinstance(callbacks, BaseCallbackManager):
+        return callbacks.copy()
+    handlers = [*(callbacks or ())]
+    return CallbackManager(handlers=handlers, inheritable_handlers=[*handlers])
+
+
+@functools.cache
+def _handler_class() -> Any:
+    base: Any = touchpoints.graph_handler_class()
+
+    class Pauses(base):  # type: ignore[misc]  # LangGraph's, which the program has imported
+        """Notes that a graph has stopped."""
+
+        run_inline = True
+        ignore_chain = True
+
+        def __init__(self, tracker: PathTracker, place: Hashable) -> None:
+            self._tracker = tracker
+            self._place = place
+
+        def on_interrupt(self, event: Any) -> None:
+            at_breakpoint = not event.interrupts
+            # The tracker's attempt of this moment: a handler's is made when the call begins.
+            pauses = self._tracker.attempt.pauses
+            pauses[self._place] = event.checkpoint_id if at_breakpoint else ""
+
+    return Pauses
