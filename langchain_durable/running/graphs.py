@@ -126,7 +126,11 @@ class _Injected:
 
     def prepare(self, attempt: Attempt) -> RunnableConfig:
         self._saver = self._calls.view(self._run_id, fresh=attempt.number == 1)
-        injected = {RUN_ID: self._run_id, CHECKPOINTER: self._saver, DURABILITY: "exit"}
+        injected = {RUN_ID: self._run_id, CHECKPOINTER: self._saver}
+        if attempt.index is None or not attempt.index.asked:
+            # What a graph leaves when it stops for the first time is all that is needed. Later
+            # it is not: of several calls of subgraphs in one node, answered ones must be kept.
+            injected[DURABILITY] = "exit"
         ready = _reentering(self._config, first_call(self._run_id), injected)
         # Only a saver in memory needs a thread_id; a made-up one would show in the traces.
         in_memory = self._calls.in_memory

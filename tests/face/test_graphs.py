@@ -91,6 +91,28 @@ async def test_a_paused_graph_goes_on_in_another_mode(durable: Durable) -> None:
     assert model.calls == 2
 
 
+def test_each_of_several_subgraphs_in_a_node_is_answered_once(durable: Durable) -> None:
+    inner = asking(Model())
+
+    def node(state: State) -> State:
+        return {"log": [line for text in "ab" for line in inner.invoke({"text": text})["log"]]}
+
+    outer = StateGraph(State)
+    outer.add_node("node", node)
+    outer.add_edge(START, "node")
+    graph = durable.wrap(outer.compile())
+    config = durable.config("run")
+
+    state = graph.invoke({"text": "x"}, config)
+    questions: list[str] = []
+    while "__interrupt__" in state and len(questions) < 4:
+        questions.append(state["__interrupt__"][0].value["question"])
+        state = graph.invoke(Command(resume=f"yes to {questions[-1]}"), config)
+
+    assert questions == ["<a>", "<b>"]
+    assert state["log"][1::3] == ["yes to <a>", "yes to <b>"]
+
+
 def test_an_interrupt_that_the_program_answers_itself_does_not_leave_the_run_paused(
     durable: Durable,
 ) -> None:
