@@ -9,11 +9,13 @@ instead of starting a new turn.
 from __future__ import annotations
 
 import threading
+import warnings
 from typing import Any
 
 from langchain_core.runnables import RunnableConfig
 
 from langchain_durable.connecting.connector import Connector
+from langchain_durable.errors import DurableWarning, JournalError
 from langchain_durable.intercept.reentry import REENTRY, first_call
 from langchain_durable.recorder.attempt import Attempt
 from langchain_durable.recorder.request import Request
@@ -140,9 +142,24 @@ class _Injected:
         """Keep the state of a run that has paused; that of one that has not is its result."""
         if attempt.interrupted:
             yield Blocking(self._saver.flush)
-        elif attempt.number > 1:
-            self._saver.ttl = FINISHED_TTL
-            yield Blocking(self._saver.flush)
+        elif self._saver.kept:
+            yield Blocking(self._finish)
+
+    def _finish(self) -> None:
+        """Bring what was kept of a run that had paused up to date."""
+        self._saver.ttl = FINISHED_TTL
+        try:
+            self._saver.flush()
+        except JournalError:
+            raise
+        except Exception as exc:
+            self._saver.discard()
+            warnings.warn(
+                f"Run {self._run_id!r} is finished, but the last state of its graph cannot be "
+                f"kept, so get_state() will have none: {exc}",
+                DurableWarning,
+                stacklevel=2,
+            )
 
 
 def _reentering(

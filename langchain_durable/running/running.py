@@ -57,8 +57,12 @@ class Running:
 
     def close(self, attempt: Attempt, value: Any, *, keep_result: bool) -> Procedure[None]:
         """The program has returned."""
-        if self.settle is not None:
-            yield from self.settle(attempt, value)
+        try:
+            if self.settle is not None:
+                yield from self.settle(attempt, value)
+        except BaseException as exc:
+            yield from self.abort(attempt, exc)
+            raise
         runtime = yield from self.connection.connected()
         yield from finish(runtime, attempt, value, keep_result=keep_result)
 

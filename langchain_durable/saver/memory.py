@@ -9,6 +9,7 @@ class MemoryRunSaver(InMemorySaver):
     """One run's checkpoints, with what is asked of a :class:`RunSaver`."""
 
     ttl: int | None = None
+    kept = False
 
     def flush(self) -> None:
         """Nothing waits."""

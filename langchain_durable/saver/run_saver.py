@@ -35,6 +35,8 @@ class Stage:
     calls: list[Callable[[RedisSaver], object]] = field(default_factory=list)
     written: set[str] = field(default_factory=set)
     """Namespaces that were written, flushed or not."""
+    found: bool = False
+    """Was something read, so that an earlier attempt has left it?"""
     lock: RLock = field(default_factory=RLock)
 
 
@@ -70,6 +72,11 @@ class RunSaver(RedisSaver):
     def staged(self) -> bool:
         """True if something waits for ``flush``."""
         return bool(self._stage.calls)
+
+    @property
+    def kept(self) -> bool:
+        """True if an earlier attempt has stored something that this one went on with."""
+        return self._stage.found
 
     def flush(self) -> None:
         """Store what waits, in the order in which it came. What fails goes on waiting."""
@@ -148,6 +155,7 @@ class RunSaver(RedisSaver):
                 DurableWarning,
                 stacklevel=2,
             )
+        self._stage.found = self._stage.found or found is not None
         return found
 
     async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+import threading
 from dataclasses import dataclass
 from typing import Annotated, Any, TypedDict
 
@@ -181,6 +182,48 @@ def holding(model: Model, held: Any, *, then: Any) -> Any:
     graph.add_edge(START, "hold")
     graph.add_edge("hold", "go_on")
     return graph.compile()
+
+
+def test_a_state_that_nothing_can_store_does_not_break_a_resumed_run(durable: Durable) -> None:
+    model, fail = Model(), [True]
+
+    def then(_: Any) -> None:
+        if fail:
+            raise Failing(fail.pop())
+
+    graph = durable.wrap(holding(model, threading.Lock(), then=then))
+    with pytest.raises(Failing):
+        graph.invoke({}, durable.config("run"))
+
+    assert graph.invoke({}, durable.config("run"))["log"] == ["<a>", "<b>"]
+    assert durable.get("run").status is RunStatus.COMPLETED
+    assert model.calls == 2
+
+
+def test_a_state_that_cannot_be_stored_at_a_pause_gives_the_run_back(durable: Durable) -> None:
+    graph = durable.wrap(holding(Model(), threading.Lock(), then=lambda _: interrupt("?")))
+
+    for _ in range(2):  # the second is not refused because of the first
+        with pytest.raises(TypeError, match="lock"):
+            graph.invoke({}, durable.config("run"))
+        assert durable.get("run").status is RunStatus.FAILED
+
+
+def test_a_paused_run_may_end_in_a_state_that_nothing_can_store(durable: Durable) -> None:
+    def end(state: State) -> Any:
+        interrupt("well?")
+        return {"held": threading.Lock()}
+
+    builder = StateGraph(Held)
+    builder.add_node("end", end)
+    builder.add_edge(START, "end")
+    graph = durable.wrap(builder.compile())
+    graph.invoke({"text": "a"}, durable.config("run"))
+
+    with pytest.warns(DurableWarning, match="last state of its graph cannot be kept"):
+        graph.invoke(Command(resume="yes"), durable.config("run"))
+
+    assert durable.get("run").status is RunStatus.COMPLETED
 
 
 @dataclass
