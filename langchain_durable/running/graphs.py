@@ -8,11 +8,13 @@ instead of starting a new turn.
 
 from __future__ import annotations
 
+import functools
 import threading
 import warnings
 from typing import Any
 
 from langchain_core.runnables import RunnableConfig
+from langchain_core.runnables.config import get_config_list
 
 from langchain_durable.connecting.connector import Connector
 from langchain_durable.errors import DurableWarning, JournalError
@@ -23,6 +25,9 @@ from langchain_durable.running.running import Running
 from langchain_durable.running.wrap import RUN_ID, with_configurable
 from langchain_durable.touchpoints import CHECKPOINTER, DURABILITY, own_checkpointer
 from langchain_durable.waiting import Blocking, Procedure
+
+BATCHES = ("batch", "abatch", "batch_as_completed", "abatch_as_completed")
+"""Methods whose call is one run and many calls of the graph."""
 
 FINISHED_TTL = 30 * 24 * 3600
 """Seconds that the last state of a run that had paused is kept after its end."""
@@ -35,7 +40,7 @@ class GraphCalls:
         self._connector = connector
         self._lock = threading.Lock()
         self._saver: Any = None
-        self._in_memory: dict[str, Any] = {}
+        self._in_memory: dict[tuple[str, int | None], Any] = {}
 
     @property
     def in_memory(self) -> bool:
@@ -51,10 +56,11 @@ class GraphCalls:
         config: RunnableConfig | None,
     ) -> Running:
         """The run that a graph's call is."""
+        items = len(request.inputs) if request.call.get("method") in BATCHES else None
         call: _OwnCheckpointer | _Injected = (
-            _OwnCheckpointer(run_id, config)
+            _OwnCheckpointer(run_id, config, items)
             if own_checkpointer(graph) is not None
-            else _Injected(self, run_id, config)
+            else _Injected(self, run_id, config, items)
         )
         return Running(
             connection=self._connector,
@@ -79,23 +85,27 @@ class GraphCalls:
     def forget(self, run_id: str) -> None:
         """Remove the checkpoints of a run that is deleted."""
         if self.in_memory:
-            self._in_memory.pop(run_id, None)
+            with self._lock:
+                for key in [key for key in self._in_memory if key[0] == run_id]:
+                    del self._in_memory[key]
         else:
             self.view(run_id, fresh=False).discard()
 
-    def view(self, run_id: str, *, fresh: bool, through: bool = False) -> Any:
-        """The saver of one run; with a journal in memory, so is the saver."""
+    def view(
+        self, run_id: str, *, fresh: bool, item: int | None = None, through: bool = False
+    ) -> Any:
+        """The saver of one run, or of one item of a batch; with a journal in memory, so is it."""
         # Imported here, because programs without graphs need none of it.
         from langchain_durable.saver import MemoryRunSaver, RedisSaver, for_run
 
         with self._lock:
             if self.in_memory:
-                return self._in_memory.setdefault(run_id, MemoryRunSaver())
+                return self._in_memory.setdefault((run_id, item), MemoryRunSaver())
             if self._saver is None:
                 saver = RedisSaver(self._connector.server, prefix=self._connector.prefix)
                 allowed = [(cls.__module__, cls.__qualname__) for cls in self._connector.allow]
                 self._saver = saver.with_allowlist(allowed) if allowed else saver
-        return for_run(self._saver, run_id, fresh=fresh, through=through)
+        return for_run(self._saver, run_id, fresh=fresh, item=item, through=through)
 
 
 def with_thread(config: RunnableConfig | None, run_id: str, saver: Any) -> RunnableConfig:
@@ -108,52 +118,74 @@ def with_thread(config: RunnableConfig | None, run_id: str, saver: Any) -> Runna
 class _OwnCheckpointer:
     """A graph that has a checkpointer: the same call of the same run goes on where it was."""
 
-    def __init__(self, run_id: str, config: RunnableConfig | None) -> None:
+    def __init__(self, run_id: str, config: RunnableConfig | None, items: int | None) -> None:
         self._run_id = run_id
         self._config = config
+        self._batch = items is not None
 
     def prepare(self, attempt: Attempt) -> RunnableConfig:
+        if self._batch:
+            # Each item is known again by its input, as the calls in a block are.
+            return with_configurable(self._config, {RUN_ID: self._run_id})
         # The root call of a wrapped graph has one place in the run, the first.
         return _reentering(self._config, first_call(self._run_id), {RUN_ID: self._run_id})
 
 
 class _Injected:
-    """A graph without a checkpointer: ours is there for this call."""
+    """A graph without a checkpointer: ours is there for this call, one for each item of a batch."""
 
-    def __init__(self, calls: GraphCalls, run_id: str, config: RunnableConfig | None) -> None:
+    def __init__(
+        self, calls: GraphCalls, run_id: str, config: RunnableConfig | None, items: int | None
+    ) -> None:
         self._calls = calls
         self._run_id = run_id
         self._config = config
-        self._saver: Any = None
+        self._items = items
+        self._savers: list[Any] = []
 
-    def prepare(self, attempt: Attempt) -> RunnableConfig:
-        self._saver = self._calls.view(self._run_id, fresh=attempt.number == 1)
-        injected = {RUN_ID: self._run_id, CHECKPOINTER: self._saver}
+    def prepare(self, attempt: Attempt) -> RunnableConfig | list[RunnableConfig]:
+        if self._items is None:
+            return self._ready(attempt, self._config, first_call(self._run_id))
+        return [
+            self._ready(attempt, config, f"{self._run_id}:batch:{item}", item)
+            for item, config in enumerate(get_config_list(self._config, self._items))
+        ]
+
+    def _ready(
+        self,
+        attempt: Attempt,
+        config: RunnableConfig | None,
+        reentry: str,
+        item: int | None = None,
+    ) -> RunnableConfig:
+        saver = self._calls.view(self._run_id, fresh=attempt.number == 1, item=item)
+        self._savers.append(saver)
+        injected = {RUN_ID: self._run_id, CHECKPOINTER: saver}
         if attempt.index is None or not attempt.index.asked:
             # What a graph leaves when it stops for the first time is all that is needed. Later
             # it is not: of several calls of subgraphs in one node, answered ones must be kept.
             injected[DURABILITY] = "exit"
-        ready = _reentering(self._config, first_call(self._run_id), injected)
+        ready = _reentering(config, reentry, injected)
         # Only a saver in memory needs a thread_id; a made-up one would show in the traces.
-        in_memory = self._calls.in_memory
-        return with_thread(ready, self._run_id, self._saver) if in_memory else ready
+        return with_thread(ready, self._run_id, saver) if self._calls.in_memory else ready
 
     def settle(self, attempt: Attempt, value: Any) -> Procedure[None]:
         """Keep the state of a run that has paused; that of one that has not is its result."""
-        if attempt.interrupted:
-            yield Blocking(self._saver.flush)
-        elif self._saver.kept:
-            yield Blocking(self._finish)
+        for saver in self._savers:
+            if attempt.interrupted:
+                yield Blocking(saver.flush)
+            elif saver.kept:
+                yield Blocking(functools.partial(self._finish, saver))
 
-    def _finish(self) -> None:
+    def _finish(self, saver: Any) -> None:
         """Bring what was kept of a run that had paused up to date."""
-        self._saver.ttl = FINISHED_TTL
+        saver.ttl = FINISHED_TTL
         try:
-            self._saver.flush()
+            saver.flush()
         except JournalError:
             raise
         except Exception as exc:
-            self._saver.discard()
+            saver.discard()
             warnings.warn(
                 f"Run {self._run_id!r} is finished, but the last state of its graph cannot be "
                 f"kept, so get_state() will have none: {exc}",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from langchain_core.runnables import RunnableConfig
@@ -17,13 +17,15 @@ _LONGEST = 4096
 class Address:
     """A place in a thread. ``checkpoint`` is empty for the newest, ``ns`` None for any.
 
-    ``caller`` is what configs that are given back say besides.
+    ``caller`` is what configs that are given back say besides; ``asked`` is the namespace that
+    they name, where it is not the one that is stored.
     """
 
     thread: str
     ns: str | None
     checkpoint: str
     caller: Mapping[str, Any]
+    asked: str | None = None
 
     @property
     def root(self) -> str:
@@ -32,8 +34,14 @@ class Address:
 
     def config(self, ns: str, checkpoint: str) -> RunnableConfig:
         """The config of a checkpoint of this thread."""
-        place = {"checkpoint_ns": ns, "checkpoint_id": checkpoint}
+        shown = self.asked if self.asked is not None and ns == self.ns else ns
+        place = {"checkpoint_ns": shown, "checkpoint_id": checkpoint}
         return {"configurable": {**self.caller, **place}}
+
+
+def moved(place: Address, ns: str) -> Address:
+    """The place with another namespace, which the caller does not see."""
+    return replace(place, ns=ns, asked=place.ns or "")
 
 
 def address(

@@ -20,7 +20,7 @@ from langgraph.checkpoint.base import (
 )
 
 from langchain_durable.errors import ConfigurationError, DurableWarning
-from langchain_durable.saver.addresses import Address, address, run_name
+from langchain_durable.saver.addresses import Address, address, moved, run_name
 from langchain_durable.saver.redis_saver import RedisSaver
 from langchain_durable.saver.serializer import refused
 from langchain_durable.saver.twins import twin
@@ -56,6 +56,7 @@ class RunSaver(RedisSaver):
         run_id: str,
         *,
         fresh: bool = False,
+        item: int | None = None,
         through: bool = False,
     ) -> None:
         BaseCheckpointSaver.__init__(self, serde=saver.serde)
@@ -64,6 +65,7 @@ class RunSaver(RedisSaver):
         self.run_id = run_id
         self._thread = run_name(run_id)
         self._fresh = fresh
+        self._item = item
         self._through = through
         self._stage = Stage()
         self._token = secrets.token_hex(6)
@@ -219,7 +221,8 @@ class RunSaver(RedisSaver):
 
     def _address(self, config: RunnableConfig) -> Address:
         # By durable_run_id a config that a snapshot gave names its run again.
-        return address(config, thread=self._thread, kept=("thread_id", "durable_run_id"))
+        place = address(config, thread=self._thread, kept=("thread_id", "durable_run_id"))
+        return place if self._item is None else moved(place, f"{self._item}#{place.root}")
 
     def _thread_of(self, value: Any) -> str:
         return self._thread
@@ -237,11 +240,12 @@ def for_run(
     run_id: str,
     *,
     fresh: bool = False,
+    item: int | None = None,
     through: bool = False,
 ) -> RunSaver:
-    """The view of ``saver`` for one durable run.
+    """The view of ``saver`` for one durable run, or for one ``item`` of a run that is a batch.
 
     ``fresh`` says that the run is new: then nothing is read before something was flushed.
     ``through``: each write is stored at once, as for a person who changes a paused state.
     """
-    return RunSaver(saver, run_id, fresh=fresh, through=through)
+    return RunSaver(saver, run_id, fresh=fresh, item=item, through=through)

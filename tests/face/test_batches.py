@@ -6,6 +6,9 @@ from typing import Any
 
 import pytest
 from langchain_core.runnables import Runnable, RunnableLambda
+from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.graph import START, MessagesState, StateGraph
+from langgraph.types import interrupt
 
 from langchain_durable import Durable, RunInputMismatch
 from tests.fakes import Failing, Model
@@ -75,3 +78,75 @@ def test_resume_calls_a_batch_again_as_a_batch(durable: Durable) -> None:
 
     assert durable.resume("run") == ["<a>", "<b>"]
     assert model.calls == 2
+
+
+def graph_of(answer: Any, checkpointer: Any = None) -> Any:
+    """A graph of one node, which answers the last message."""
+
+    def node(state: MessagesState) -> dict[str, Any]:
+        return {"messages": [("ai", answer(state["messages"][-1].content))]}
+
+    graph = StateGraph(MessagesState)
+    graph.add_node("node", node)
+    graph.add_edge(START, "node")
+    return graph.compile(checkpointer=checkpointer)
+
+
+def asked(*texts: str) -> list[Any]:
+    return [{"messages": [("user", text)]} for text in texts]
+
+
+def said(state: Any) -> list[str]:
+    return [message.content for message in state["messages"]]
+
+
+@pytest.mark.parametrize("most", [1, 3])
+def test_the_items_of_a_graphs_batch_get_an_answer_each(durable: Durable, most: int) -> None:
+    model = Model()
+    wrapped = durable.wrap(graph_of(lambda text: model.invoke(text).content))
+    config: Any = {**durable.config("run"), "max_concurrency": most}
+
+    for _ in range(2):
+        states = wrapped.batch(asked("a", "b", "c", "a"), config)
+        assert [said(state)[-1] for state in states] == ["<a>", "<b>", "<c>", "<a>"]
+    assert model.calls == 4
+    done = dict(wrapped.batch_as_completed(asked("d", "e"), durable.config("other")))
+    assert {number: said(state)[-1] for number, state in done.items()} == {0: "<d>", 1: "<e>"}
+
+
+async def test_the_items_of_an_async_batch_get_an_answer_each(durable: Durable) -> None:
+    wrapped = durable.wrap(graph_of(program(Model(), ["b"]).invoke))
+    config: Any = {**durable.config("run"), "max_concurrency": 1}
+    with pytest.raises(Failing):
+        await wrapped.abatch(asked("a", "b", "c"), config)
+
+    states = await wrapped.abatch(asked("a", "b", "c"), config)
+
+    assert [said(state)[-1] for state in states] == ["<a>", "<b>", "<c>"]
+    done = wrapped.abatch_as_completed(asked("d", "e"), durable.config("other"))
+    assert {number: said(state)[-1] async for number, state in done} == {0: "<d>", 1: "<e>"}
+
+
+def test_items_on_a_thread_of_the_programs_own_checkpointer_are_its_turns(
+    durable: Durable,
+) -> None:
+    answer = program(Model(), ["c"]).invoke
+    wrapped = durable.wrap(graph_of(answer, InMemorySaver()))
+    config: Any = {**durable.config("run", thread_id="t"), "max_concurrency": 1}
+    with pytest.raises(Failing):
+        wrapped.batch(asked("a", "b", "c"), config)
+
+    states = wrapped.batch(asked("a", "b", "c"), config)
+
+    assert said(states[-1]) == ["a", "<a>", "b", "<b>", "c", "<c>"]
+
+
+def test_each_item_of_a_batch_asks_its_own_question(durable: Durable) -> None:
+    wrapped = durable.wrap(graph_of(lambda text: interrupt(text) if text != "b" else "done"))
+
+    for _ in range(2):
+        states = wrapped.batch(asked("a", "b", "c"), durable.config("run"))
+        questions = [[found.value for found in s.get("__interrupt__", ())] for s in states]
+        assert questions == [["a"], [], ["c"]]
+        assert said(states[1]) == ["b", "done"]
+    durable.delete("run")
