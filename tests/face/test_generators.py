@@ -116,6 +116,7 @@ def test_two_generators_that_are_read_in_turns_say_that_they_are_one_run(durable
     assert run.run_id == "later"
 
 
+@pytest.mark.filterwarnings("ignore:A model, tool or retriever was called outside")
 async def test_a_wrapped_generator_is_right_wherever_it_is_advanced(durable: Durable) -> None:
     model = Model()
 
