@@ -58,8 +58,10 @@ class Durable(RunsById, Exporting, Costs):
     ``retry_for``: seconds for which a lost server is tried again before the run stops.
     ``allow``: your own classes (pydantic, dataclasses, enums, message subclasses) that may
     stand in results. ``redact`` sees every value before it is journaled and returns what to
-    keep. ``encryption_key``: 16, 24 or 32 bytes; values are then encrypted (AES-GCM), and
-    unencrypted ones refused. ``max_value_bytes``: cap of one value.
+    keep; the state of a paused graph is LangGraph's, and is kept whole. ``encryption_key``: 16,
+    24 or 32 bytes; values and states are then encrypted (AES-GCM), and unencrypted ones refused.
+    ``max_value_bytes``: what one value may take; a larger one is used, and not recorded, with a
+    warning.
     ``require_finish_reason``: a stream of a known provider that ends without one raises
     ``StreamCut`` instead of passing for an answer. ``stream_usage``: streams of clients that
     leave it open (``ChatOpenAI`` with a ``base_url``) ask their server for the tokens used.

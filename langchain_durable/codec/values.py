@@ -66,6 +66,7 @@ class Codec:
         self._codes = {form.code: form for form in self._forms.values()} | by_code
         self._max_bytes = max_bytes
         self._redact = redact
+        self.encrypts = key is not None
         self._envelope = Envelope(
             max_bytes=max_bytes,
             compress_above=compress_above,

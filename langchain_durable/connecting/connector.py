@@ -45,6 +45,8 @@ class Connector:
             "retry_for": retry_for,
         }
         self.codec = Codec(**codec)
+        # Masked ids would break a checkpoint: what is redacted is what the journal keeps.
+        self.state_codec = Codec(**{**codec, "redact": None})
         self._number = next(_handles)
         self._lock = threading.Lock()
         self._runtime: Runtime | None = None

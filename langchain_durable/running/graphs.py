@@ -97,12 +97,17 @@ class GraphCalls:
         """The saver of one run, or of one item of a batch; with a journal in memory, so is it."""
         # Imported here, because programs without graphs need none of it.
         from langchain_durable.saver import MemoryRunSaver, RedisSaver, for_run
+        from langchain_durable.saver.serializer import StrictSerializer
 
         with self._lock:
             if self.in_memory:
                 return self._in_memory.setdefault((run_id, item), MemoryRunSaver())
             if self._saver is None:
-                saver = RedisSaver(self._connector.server, prefix=self._connector.prefix)
+                saver = RedisSaver(
+                    self._connector.server,
+                    prefix=self._connector.prefix,
+                    serde=StrictSerializer(self._connector.state_codec),
+                )
                 allowed = [(cls.__module__, cls.__qualname__) for cls in self._connector.allow]
                 self._saver = saver.with_allowlist(allowed) if allowed else saver
         return for_run(self._saver, run_id, fresh=fresh, item=item, through=through)
