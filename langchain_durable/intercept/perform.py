@@ -94,14 +94,13 @@ def _ask(step: Step, doubt: StepInDoubt) -> Mapping[str, Any]:
     ``Command(resume={"result": ...})`` records that as its result.
     """
     if (step.scope.attributes or {}).get(IN_DOUBT) != "ask" or not can_interrupt():
-        raise doubt
+        step.attempt.refuse(doubt)
     question = {"in_doubt": step.scope.name, "step": doubt.step, "run_id": doubt.run_id}
     answer = interrupt({**question, "decide": ["retry", {RESULT: "..."}]})
-    if isinstance(answer, Mapping) and RESULT in answer:
-        return answer
-    if answer == "retry":
-        return {}
-    raise doubt
+    decided = isinstance(answer, Mapping) and RESULT in answer
+    if not decided and answer != "retry":
+        step.attempt.refuse(doubt)
+    return answer if decided else {}
 
 
 def failed(step: Step, exc: BaseException, *, handled: bool = False) -> Procedure[None]:

@@ -58,6 +58,7 @@ def _begin(runtime: Runtime, attempt: Attempt, request: Request, opened: Opened)
     assert lease is not None  # the store's contract for NEW and ACQUIRED
     try:
         if opened.header is not None:
+            attempt.input_print = opened.header.fingerprint
             entries = yield from load_entries(runtime, attempt.run_id, upto=lease.seq - 1)
             index = indexed(attempt.run_id, entries)
             attempt.trace.resume(lease.attempt, opened.header, entries)
@@ -218,6 +219,7 @@ def _completed(
             return Stored(runtime.codec.decode(last.payload, bind=where))
     index = yield from load_index(runtime, header.run_id, upto=header.seq)
     attempt.number = header.attempt
+    attempt.input_print = header.fingerprint
     attempt.versioned = _versioned(header, request)
     attempt.opened(runtime.store, None, index, drift_ok=_same_version(header, request))
     return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import warnings
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 from langchain_durable.codec import Codec
 from langchain_durable.errors import (
@@ -60,7 +60,8 @@ class Answers:
     """Answers the steps of one attempt from the journal, or says that they must be made.
 
     ``lease`` is None for a run that is completed and only replayed: then every step must
-    be in the journal.
+    be in the journal. ``input_print`` is the fingerprint of the run's input, where an earlier
+    attempt has said it.
     """
 
     def __init__(self, *, run_id: str, codec: Codec, settings: Settings, tree: Tree) -> None:
@@ -71,12 +72,14 @@ class Answers:
         self.metering = settings.telemetry.metering
         self.trace = AttemptTrace(settings.telemetry, run_id, settings.random_hex)
         self.lease: Lease | None = None
+        self.input_print = b""
         self.versioned = False
         self.index: Index | None = None
         self.counts = Counts()
         self.cancelled = False
         self.closed = False
         self.broken: DurableError | None = None
+        self.refusal: DurableError | None = None
 
     @property
     def resumed(self) -> bool:
@@ -261,14 +264,26 @@ class Answers:
     def _check(self) -> None:
         if self.broken is not None:
             raise self.broken
+        if self.refusal is not None:
+            raise self.refusal
         if self.cancelled:
-            raise RunCancelled(
-                self.run_id,
-                "it was cancelled.",
-                expected="a run that may go on",
-                came="a cancel",
-                do="call it again with the same input, or durable.resume, to reopen it",
+            self.refuse(
+                RunCancelled(
+                    self.run_id,
+                    "it was cancelled.",
+                    expected="a run that may go on",
+                    came="a cancel",
+                    do="call it again with the same input, or durable.resume, to reopen it",
+                )
             )
+
+    def refuse(self, why: DurableError) -> NoReturn:
+        """Raise for a step that may not be made, and for every further one, and at the end.
+
+        Programs swallow errors, and middleware tries again: neither may get around a refusal.
+        """
+        self.refusal = why
+        raise why
 
 
 def _why_unanswered(recorded: Recorded | None) -> str:

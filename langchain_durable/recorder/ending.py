@@ -24,6 +24,8 @@ def finish(runtime: Runtime, attempt: Attempt, value: Any, *, keep_result: bool)
     try:
         if attempt.broken is not None:
             raise attempt.broken
+        if attempt.refusal is not None:
+            yield from _refused(attempt, attempt.refusal)
         if attempt.interrupted:
             ticket = attempt.end(RunStatus.PAUSED, reason="interrupt")
         else:
@@ -32,6 +34,13 @@ def finish(runtime: Runtime, attempt: Attempt, value: Any, *, keep_result: bool)
         yield from attempt.settle(ticket)
     finally:
         runtime.free(attempt)
+
+
+def _refused(attempt: Attempt, why: DurableError) -> Procedure[None]:
+    """The program went on without a step that it may not make: that is no result."""
+    status, reason = _ending(attempt, why)
+    yield from attempt.settle(attempt.end(status, reason=reason, error=why))
+    raise why
 
 
 def _result(runtime: Runtime, attempt: Attempt, value: Any) -> bytes | None:

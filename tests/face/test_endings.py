@@ -154,6 +154,24 @@ def test_a_cancelled_run_stops_at_its_next_step_and_reopens(durable: Durable) ->
     assert model.calls == 2
 
 
+def test_a_cancel_that_the_program_swallows_is_no_result(durable: Durable) -> None:
+    model = Model()
+
+    def program(text: str) -> Any:
+        model.invoke(text)
+        durable.cancel("run")
+        try:
+            return model.invoke("more").content
+        except RunCancelled as exc:
+            return f"sorry: {exc}"
+
+    wrapped = durable.wrap(RunnableLambda(program))
+    with pytest.raises(RunCancelled):
+        wrapped.invoke("a", durable.config("run"))
+    assert durable.get("run").status is RunStatus.CANCELLED
+    assert model.calls == 1
+
+
 def test_a_run_that_nobody_runs_is_cancelled_at_once(durable: Durable) -> None:
     wrapped = durable.wrap(raising(Model(), KeyboardInterrupt()))
     with pytest.raises(KeyboardInterrupt):

@@ -8,7 +8,7 @@ import pytest
 from langchain.agents import create_agent
 from langchain_core.messages import HumanMessage
 from langchain_core.runnables import RunnableLambda
-from langchain_core.tools import ToolException, tool
+from langchain_core.tools import BaseTool, ToolException, tool
 from langgraph.types import Command
 from pydantic import BaseModel
 
@@ -94,7 +94,7 @@ def test_another_version_of_the_program_keeps_only_equal_steps(make_durable: Any
     assert new.invoke("a", durable.config("run")) == "<a at one>"
 
 
-def paying(policy: Any, paid: list[str], *, die: list[bool]) -> Any:
+def paying_tool(paid: list[str], die: list[bool]) -> BaseTool:
     @tool
     def pay(amount: int) -> str:
         """Pay."""
@@ -103,7 +103,12 @@ def paying(policy: Any, paid: list[str], *, die: list[bool]) -> Any:
             raise SystemExit(die.pop())
         return f"paid {amount}"
 
-    return RunnableLambda(lambda n: in_doubt(policy)(pay).invoke({"amount": n}))
+    return pay
+
+
+def paying(policy: Any, paid: list[str], *, die: list[bool]) -> Any:
+    pay = in_doubt(policy)(paying_tool(paid, die))
+    return RunnableLambda(lambda n: pay.invoke({"amount": n}))
 
 
 def in_flight(durable: Any, policy: Any, paid: list[str]) -> Any:
@@ -121,6 +126,29 @@ def test_a_tool_in_doubt_is_made_again_with_the_same_idempotency_key(durable: An
     assert wrapped.invoke(3, durable.config("run")) == "paid 3"
     assert len(paid) == 2
     assert paid[0] == paid[1]
+
+
+def test_middleware_that_tries_again_does_not_get_around_a_doubt(durable: Any) -> None:
+    paid: list[str] = []
+    die = [True]
+    pay = in_doubt("fail")(paying_tool(paid, die))
+
+    def stubborn(amount: int) -> str:
+        for _ in range(2):
+            try:
+                return str(pay.invoke({"amount": amount}))
+            except StepInDoubt:
+                continue
+        return "gave up"
+
+    wrapped = durable.wrap(RunnableLambda(stubborn))
+    with pytest.raises(SystemExit):
+        wrapped.invoke(3, durable.config("run"))
+    with pytest.raises(StepInDoubt):
+        wrapped.invoke(3, durable.config("run"))
+
+    assert len(paid) == 1
+    assert durable.get("run").status is RunStatus.FAILED
 
 
 @pytest.mark.parametrize("policy", ["fail", "ask"])
