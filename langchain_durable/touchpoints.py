@@ -8,9 +8,11 @@ imported from here: a program without it does not pay for it.
 from __future__ import annotations
 
 import inspect
+import logging
 import sys
 from collections.abc import Callable, Mapping
 from importlib.metadata import PackageNotFoundError, version
+from types import CellType
 from typing import Any
 from uuid import UUID
 
@@ -30,6 +32,8 @@ from langchain_core.tools import BaseTool
 from wrapt import register_post_import_hook
 
 from langchain_durable.errors import IncompatibleVersion
+
+logger = logging.getLogger("langchain_durable")
 
 SEND = "__pregel_send"
 RUNTIME = "__pregel_runtime"
@@ -185,6 +189,36 @@ def with_graphs(hook: Callable[[type], None]) -> None:
             hook(cls)
 
     register_post_import_hook(imported, "langgraph.pregel")
+
+
+def with_message_reducer(hook: Callable[[CellType], None]) -> None:
+    """Call ``hook`` with the cell of what LangGraph's ``add_messages`` calls: now, or once it is
+    imported.
+
+    The types of users' states hold ``add_messages`` itself, so another in its place would not
+    be seen. It is a wrapper; what it wraps is in its closure.
+    """
+
+    def imported(module: Any) -> None:
+        function: Any = getattr(module, "add_messages", None)
+        cells: tuple[CellType, ...] = getattr(function, "__closure__", None) or ()
+        if len(cells) == 1 and callable(cells[0].cell_contents):
+            hook(cells[0])
+        else:
+            logger.warning(
+                "langgraph %s: add_messages is made in another way than langchain-durable knows. "
+                "Messages without an id get a random one, so a tool that returns or removes "
+                "messages of its state may not find them when a run is resumed.",
+                _version("langgraph"),
+            )
+
+    register_post_import_hook(imported, "langgraph.graph.message")
+
+
+def keeps_writes(channel: Any) -> bool:
+    """Does this channel of a graph keep what is written to it, and give ids to it as it comes?"""
+    cls = _langgraph("langgraph.channels.delta", "DeltaChannel")
+    return cls is not None and isinstance(channel, cls)
 
 
 def is_graph(runnable: Any) -> bool:

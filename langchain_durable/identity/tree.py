@@ -11,6 +11,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
 from langchain_durable.events import Node, StepKind
 from langchain_durable.identity.fingerprint import fingerprint
@@ -37,6 +38,7 @@ class Scope:
     captures that. ``settled`` is its price, on ``estimated`` tokens if the provider reported none
     for ``prompt``; ``per_chunk`` the mean time between two chunks of its answer, in seconds.
     ``numbers`` says what it took numbers for from the graph's node that it runs in.
+    ``called_as`` is LangChain's own run id of a model call, from which its answer may get its id.
     ``trace``, ``above`` and ``sampled`` are those of an outermost call that is observed, and not
     part of a run: its trace, and the span it stands under.
     """
@@ -47,6 +49,7 @@ class Scope:
         "arrival",
         "arrivals",
         "attributes",
+        "called_as",
         "content",
         "declared",
         "describe",
@@ -102,6 +105,7 @@ class Scope:
         self.drift = False
         self.drift_ok = True
         self.taken = False
+        self.called_as: UUID | None = None
         self.agent: str | None = None
         self.describe: Callable[[], Start] | None = None
         self.content: Callable[[], Attributes] | None = None

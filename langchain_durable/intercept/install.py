@@ -12,6 +12,7 @@ import functools
 import inspect
 import threading
 from collections.abc import Callable, Mapping
+from types import CellType
 from typing import Any, cast
 
 from langchain_core.callbacks import AsyncCallbackManager
@@ -31,6 +32,8 @@ from langchain_durable.intercept.batches import (
 )
 from langchain_durable.intercept.bystanders import telling_all
 from langchain_durable.intercept.claims import of_manager
+from langchain_durable.intercept.graph_calls import with_async_place, with_place
+from langchain_durable.intercept.message_ids import naming
 from langchain_durable.intercept.models import (
     CHAT,
     COMPLETION,
@@ -105,7 +108,7 @@ _AROUND_BATCHES: Mapping[str, Maker] = {
 
 _lock = threading.Lock()
 _wrapped: set[type] = set()
-_patched: list[tuple[type, str, Any]] = []
+_patched: list[tuple[Any, str, Any]] = []
 _hooked = False
 
 
@@ -133,14 +136,25 @@ def install() -> None:
             _patch(RunnableRetry, name, telling_of_tries(getattr(RunnableRetry, name)))
         _patch(AsyncCallbackManager, "on_llm_start", telling_all(AsyncCallbackManager.on_llm_start))
     touchpoints.with_graphs(_install_graphs)
+    touchpoints.with_message_reducer(_install_reducer)
 
 
 def _install_graphs(cls: type) -> None:
     with _lock:
         if cls not in _wrapped and _patched:
-            _patch(cls, "stream", with_reentry(cls.stream))  # type: ignore[attr-defined]  # a Pregel
-            _patch(cls, "astream", with_async_reentry(cls.astream))  # type: ignore[attr-defined]  # as above
+            stream, astream = cls.stream, cls.astream  # type: ignore[attr-defined]  # a Pregel
+            _patch(cls, "stream", with_place(with_reentry(stream)))
+            _patch(cls, "astream", with_async_place(with_async_reentry(astream)))
             _wrapped.add(cls)
+
+
+def _install_reducer(cell: CellType) -> None:
+    with _lock:
+        if _patched and not hasattr(cell.cell_contents, OURS):
+            wrapper = naming(cell.cell_contents)
+            setattr(wrapper, OURS, True)
+            _patched.append((cell, "cell_contents", cell.cell_contents))
+            cell.cell_contents = wrapper
 
 
 def uninstall() -> None:

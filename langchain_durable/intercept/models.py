@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from langchain_core.messages import AIMessage, AIMessageChunk
@@ -16,7 +17,9 @@ from langchain_core.outputs import (
     GenerationChunk,
     LLMResult,
 )
+from langchain_core.utils.utils import LC_ID_PREFIX
 
+from langchain_durable.identity.tree import Scope
 from langchain_durable.intercept.perform import Ended, Form, perform
 from langchain_durable.intercept.step import Step
 from langchain_durable.intercept.wrapping import Original
@@ -31,7 +34,23 @@ def chat_call(
     step: Step, original: Original, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Procedure[Any]:
     """A chat model's step, not streamed."""
-    return perform(step, CHAT, lambda: original(*args, **kwargs))
+
+    def pack(result: ChatResult) -> dict[str, Any]:
+        for place, generation in enumerate(result.generations):
+            name_answer(step.scope, generation, f"-{place}")
+        return _pack_chat(result)
+
+    return perform(step, replace(CHAT, pack=pack), lambda: original(*args, **kwargs))
+
+
+def name_answer(scope: Scope, answer: Any, suffix: str = "") -> None:
+    """Give an answer the id that LangChain is about to give it, if its provider gave none.
+
+    It is recorded with the answer, because what tools return is recorded too, and may name it.
+    """
+    message = getattr(answer, "message", None)
+    if message is not None and message.id is None and scope.called_as is not None:
+        message.id = f"{LC_ID_PREFIX}-{scope.called_as}{suffix}"
 
 
 def _pack_chat(result: ChatResult) -> dict[str, Any]:

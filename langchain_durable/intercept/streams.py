@@ -15,6 +15,7 @@ from langchain_durable.errors import StreamCut
 from langchain_durable.events import StepKind
 from langchain_durable.intercept.chunks import Chunk, Chunks, again
 from langchain_durable.intercept.claims import claim
+from langchain_durable.intercept.models import name_answer
 from langchain_durable.intercept.perform import Form, ending, failed
 from langchain_durable.intercept.step import Step
 from langchain_durable.intercept.wrapping import Original
@@ -113,6 +114,7 @@ class Streaming:
                 yield from failed(self.step, cut)
                 raise cut
         result = self.form.merge(chunks)
+        name_answer(scope, result.generations[0])
         usage, told = ending(self.form.form, result)
         attempt.trace.saw(scope, result)
         if usage is None:

@@ -32,6 +32,7 @@ from langchain_durable.identity.labels import (
 )
 from langchain_durable.identity.tree import UNSEEN, Scope
 from langchain_durable.intercept.cached import record_cached
+from langchain_durable.intercept.message_ids import name_output
 from langchain_durable.intercept.root_call import RootCall
 from langchain_durable.intercept.step import Step, pending
 from langchain_durable.recorder.answers import IN_DOUBT
@@ -246,6 +247,7 @@ class PathTracker(BaseCallbackHandler):
         label = label_of(f"model:{name}", tags)
         inputs = model_inputs(prompt, params)
         scope = self._enter(run_id, parent_run_id, label, inputs, kind=StepKind.MODEL, name=name)
+        scope.called_as = run_id
         self._announce(scope)
         return scope
 
@@ -314,6 +316,9 @@ class PathTracker(BaseCallbackHandler):
         parent_run_id: UUID | None = None,
         **kwargs: Any,
     ) -> None:
+        scope = self._scopes.get(run_id)
+        if scope is not None and self._attempt.run_id:
+            name_output(scope, outputs, kwargs.get("tags"))
         self._leave(run_id, outputs=outputs)
 
     def on_chain_error(

@@ -1,0 +1,121 @@
+"""Calls of graphs inside of a run: while one runs, its context says where in the run it stands."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import aclosing, closing, suppress
+from contextvars import Token
+from typing import Any
+
+from langchain_durable.identity.fingerprint import fingerprint
+from langchain_durable.identity.tree import Scope
+from langchain_durable.intercept.message_ids import GraphCall, in_graph, with_named_input
+from langchain_durable.intercept.tracker import PathTracker, active
+from langchain_durable.touchpoints import child_config, is_command
+
+
+def with_place(original: Callable[..., Any]) -> Callable[..., Any]:
+    """The wrapper of a graph's ``stream``."""
+
+    @functools.wraps(original)
+    def stream(graph: Any, input: Any, config: Any = None, **kwargs: Any) -> Iterator[Any]:
+        call = _call_of(graph, input, config)
+        if call is None:
+            return original(graph, input, config, **kwargs)  # type: ignore[no-any-return]  # as the graph's
+        named = with_named_input(call, graph, input)
+        return advanced(call, original(graph, named, config, **kwargs))
+
+    def advanced(call: GraphCall, pieces: Any) -> Iterator[Any]:
+        with closing(pieces):
+            while True:
+                token = in_graph.set(call)
+                try:
+                    piece = next(pieces, _OVER)
+                finally:
+                    _leave(token)
+                if piece is _OVER:
+                    return
+                yield piece
+
+    return stream
+
+
+def with_async_place(original: Callable[..., Any]) -> Callable[..., Any]:
+    """The wrapper of a graph's ``astream``."""
+
+    @functools.wraps(original)
+    def astream(graph: Any, input: Any, config: Any = None, **kwargs: Any) -> AsyncIterator[Any]:
+        call = _call_of(graph, input, config)
+        if call is None:
+            return original(graph, input, config, **kwargs)  # type: ignore[no-any-return]  # as the graph's
+        named = with_named_input(call, graph, input)
+        return advanced(call, original(graph, named, config, **kwargs))
+
+    async def advanced(call: GraphCall, pieces: Any) -> AsyncIterator[Any]:
+        async with aclosing(pieces):
+            while True:
+                token = in_graph.set(call)
+                try:
+                    piece = await anext(pieces, _OVER)
+                finally:
+                    _leave(token)
+                if piece is _OVER:
+                    return
+                yield piece
+
+    return astream
+
+
+_OVER: Any = object()
+
+
+def _leave(token: Token[GraphCall | None]) -> None:
+    with suppress(ValueError):  # a call abandoned by its event loop ends in another context
+        in_graph.reset(token)
+
+
+def _call_of(graph: Any, input: Any, config: Any) -> GraphCall | None:
+    """A graph's call, by where it is made; None outside of runs."""
+    callbacks = (config or {}).get("callbacks") or child_config().get("callbacks")
+    tracker = active.get() or _tracker_in(callbacks)
+    if tracker is None or not tracker.attempt.run_id:
+        return None
+    scope = tracker.scope(getattr(callbacks, "parent_run_id", None))
+    # By their inputs calls are known again that come in another order, as those of a batch do.
+    name = f"{_above(scope)}/{graph.get_name()}:{_input_print(tracker, scope, input).hex()}"
+    call = tracker.root_call(name)
+    return GraphCall(call.id, input) if call is not None else None
+
+
+def _input_print(tracker: PathTracker, scope: Scope | None, input: Any) -> bytes:
+    """The fingerprint of a call's input; if it makes its run go on, of the run's input."""
+    goes_on = scope is None and (input is None or is_command(input))
+    return (tracker.attempt.input_print if goes_on else b"") or fingerprint(input)
+
+
+def _above(scope: Scope | None) -> str:
+    """Where a call stands, from the nearest thing that has an id in every attempt.
+
+    That is the step that it is made in, or the node of the graph that runs here.
+    """
+    graph = in_graph.get()
+    path = []
+    while scope is not None:
+        if scope.kind is not None and scope.node is not None:
+            path.append(scope.node.id.hex())
+            break
+        if graph is not None and "@" in scope.label:
+            path.append(str(graph.node(scope)))
+            break
+        path.append(f"{scope.label}#{scope.arrival}")
+        scope = scope.parent
+    return "/".join(reversed(path))
+
+
+def _tracker_in(callbacks: Any) -> PathTracker | None:
+    """The tracker of a run that is durable by a callback."""
+    for handler in getattr(callbacks, "handlers", callbacks) or ():
+        if isinstance(handler, PathTracker) and handler.attempt.run_id:
+            return handler
+    return None
