@@ -273,7 +273,8 @@ def match(
     """
     siblings = parent.children.get(label, _NONE)
     free = [s for s in siblings.nodes if not s.claimed]
-    found = next((s for s in free if s.node.fingerprint == fingerprint != UNKNOWN), None)
+    same = [s for s in free if s.node.fingerprint == fingerprint != UNKNOWN]
+    found = next((s for s in same if s.node.ordinal == arrival), same[0] if same else None)
     drift = False
     if found is None:
         here = next((s for s in free if s.node.ordinal == arrival), None)
@@ -284,6 +285,13 @@ def match(
         return Match(_new_ordinal(parent, label, arrival))
     found.claimed = True
     return Match(found.node.ordinal, found, drift)
+
+
+def pass_by(parent: Recorded, label: str, fingerprint: bytes, arrival: int) -> None:
+    """A call has come and gone without a step: what was recorded at its own place is its."""
+    for sibling in parent.children.get(label, _NONE).nodes:
+        if sibling.node.ordinal == arrival and sibling.node.fingerprint == fingerprint:
+            sibling.claimed = True
 
 
 def _new_ordinal(parent: Recorded, label: str, arrival: int) -> int:

@@ -15,7 +15,7 @@ from uuid import UUID
 
 from langchain_durable.events import Node, StepKind
 from langchain_durable.identity.fingerprint import fingerprint
-from langchain_durable.identity.matching import ROOT, UNKNOWN, Recorded, match, node_id
+from langchain_durable.identity.matching import ROOT, UNKNOWN, Recorded, match, node_id, pass_by
 from langchain_durable.spans.start import Attributes, Start
 
 
@@ -216,6 +216,17 @@ class Tree:
                 fingerprint=seen,
             )
             return scope.node
+
+    def leave(self, scope: Scope) -> None:
+        """A call has ended. A graph's own checkpointer may have answered it without a step, and
+        what it recorded before must not go to the next equal call."""
+        above = scope.parent
+        if scope.node is not None or above is None or above.recorded is None:
+            return
+        with self._lock:
+            if scope.label in above.recorded.children:
+                seen = UNKNOWN if is_streamed(scope.inputs) else fingerprint(scope.inputs)
+                pass_by(above.recorded, scope.label, seen, scope.arrival)
 
     def _loose(self, scope: Scope) -> bool:
         assert scope.parent is not None  # only the top has none, and it is born resolved

@@ -428,3 +428,27 @@ async def test_a_callback_resumes_an_agent_with_its_own_checkpointer(
 
     assert [m.type for m in said["messages"]] == ["human", "ai", "tool", "tool", "ai", "tool", "ai"]
     assert (sorted(log), model.calls) == (["x", "y"], 3)
+
+
+def test_equal_turns_on_threads_of_their_own_keep_their_answers(durable: Durable) -> None:
+    answers = iter(("one", "two", "three"))
+    model = Model(answer=lambda messages: next(answers))
+    agent = create_agent(model, [], checkpointer=Remembering())
+
+    def ask_three(*, fail: bool) -> list[str]:
+        said = []
+        for thread in "abc":
+            asked: Any = {"messages": [HumanMessage("your opinion?")]}
+            state = agent.invoke(asked, {"configurable": {"thread_id": thread}})
+            said.append(state["messages"][-1].content)
+            if fail and thread == "a":
+                raise Failing
+        return said
+
+    with pytest.raises(Failing), durable.run("run"):
+        ask_three(fail=True)
+    with durable.run("run"):
+        said = ask_three(fail=False)
+
+    assert said == ["one", "two", "three"]
+    assert model.calls == 3
