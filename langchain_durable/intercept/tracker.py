@@ -398,5 +398,8 @@ class PathTracker(BaseCallbackHandler):
     def _leave(self, run_id: UUID, error: BaseException | None = None, outputs: Any = None) -> None:
         scope = self._scopes.pop(run_id, None)
         self._passed.pop(run_id, None)
-        if scope is not None and scope.kind is None and scope.span_id:
+        if scope is None or scope.kind is not None:
+            return
+        self._attempt.tree.leave(scope)
+        if scope.span_id:
             self._attempt.trace.leave(scope, error, outputs)
