@@ -13,8 +13,8 @@ from uuid import UUID
 
 from langchain_durable import ids
 from langchain_durable.durable import Durable
+from langchain_durable.identity.root_call import RootCall
 from langchain_durable.identity.tree import Scope, Tree, is_streamed
-from langchain_durable.intercept.root_call import RootCall
 from langchain_durable.intercept.tracker import PathTracker, active
 from langchain_durable.recorder.acquire import acquire
 from langchain_durable.recorder.attempt import Attempt

@@ -24,6 +24,7 @@ from langchain_core.tracers.context import register_configure_hook
 
 from langchain_durable import touchpoints
 from langchain_durable.events import StepKind
+from langchain_durable.identity.message_ids import naming
 from langchain_durable.intercept.batches import (
     with_async_batch,
     with_async_completed,
@@ -32,8 +33,8 @@ from langchain_durable.intercept.batches import (
 )
 from langchain_durable.intercept.bystanders import telling_all
 from langchain_durable.intercept.claims import of_manager
-from langchain_durable.intercept.graph_calls import with_async_place, with_place
-from langchain_durable.intercept.message_ids import naming
+from langchain_durable.intercept.graphs.calls import with_async_place, with_place
+from langchain_durable.intercept.graphs.reentry import with_async_reentry, with_reentry
 from langchain_durable.intercept.models import (
     CHAT,
     COMPLETION,
@@ -44,7 +45,6 @@ from langchain_durable.intercept.models import (
     merged_chat,
     merged_completion,
 )
-from langchain_durable.intercept.reentry import with_async_reentry, with_reentry
 from langchain_durable.intercept.retries import telling_of_tries
 from langchain_durable.intercept.step import pending
 from langchain_durable.intercept.streams import (

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from contextvars import ContextVar
-from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
 from uuid import UUID
@@ -27,13 +26,12 @@ from langchain_durable.identity.labels import (
     label_of,
     model_inputs,
     model_name,
-    placed,
-    places_of,
 )
+from langchain_durable.identity.message_ids import name_output
+from langchain_durable.identity.root_call import RootCall
 from langchain_durable.identity.tree import UNSEEN, Scope
 from langchain_durable.intercept.cached import record_cached
-from langchain_durable.intercept.message_ids import name_output
-from langchain_durable.intercept.root_call import RootCall
+from langchain_durable.intercept.passing import Passing
 from langchain_durable.intercept.step import Step, pending
 from langchain_durable.recorder.answers import IN_DOUBT
 from langchain_durable.recorder.attempt import Attempt
@@ -72,19 +70,6 @@ class Hook:
 hook = Hook()
 
 
-@dataclass(frozen=True, slots=True)
-class Passed:
-    """A chain that is passed through: what it calls stands in its place.
-
-    ``tried`` is the name of the chain that a retried one tries, if it is one: the tries stand in
-    the retried chain. What is tried and no chain, such as a model, stands in its place.
-    """
-
-    parent_run_id: UUID | None
-    places: str
-    tried: str | None = None
-
-
 class PathTracker(BaseCallbackHandler):
     """Follows one attempt's calls. Made and attached by us; not for use by programs."""
 
@@ -95,7 +80,7 @@ class PathTracker(BaseCallbackHandler):
         self._attempt = attempt
         self._told = attempt.trace.teller()
         self._scopes: dict[UUID, Scope] = {}
-        self._passed: dict[UUID, Passed] = {}
+        self._passing = Passing()
         self.warned_of_another = False
 
     @property
@@ -107,16 +92,16 @@ class PathTracker(BaseCallbackHandler):
         if run_id is None:
             return None
         found = self._scopes.get(run_id)
-        if found is None and run_id in self._passed:  # a try
-            return self.scope(self._passed[run_id].parent_run_id)
+        if found is None and run_id in self._passing:  # a try
+            return self.scope(self._passing.above(run_id))
         return found
 
     def retries(
         self, run_id: UUID, parent_run_id: UUID | None, tags: list[str] | None, tried: str
     ) -> None:
         """A chain that has just started will try what it retries, which is named ``tried``."""
-        if run_id not in self._passed:
-            self._pass(run_id, parent_run_id, tags, tried)
+        if run_id not in self._passing:
+            self._passing.enter(run_id, parent_run_id, tags, tried)
 
     def root_call(self, place: str) -> RootCall | None:
         """The identity of a root call in this run; None if the run is over."""
@@ -143,33 +128,11 @@ class PathTracker(BaseCallbackHandler):
 
     # -- starts ---------------------------------------------------------------------
 
-    def _pass(
-        self,
-        run_id: UUID,
-        parent_run_id: UUID | None,
-        tags: list[str] | None,
-        tried: str | None = None,
-    ) -> None:
-        places = places_of(tags)
-        above = self._passed.get(parent_run_id) if parent_run_id is not None else None
-        if above is not None:
-            parent_run_id, places = above.parent_run_id, places or above.places
-        self._passed[run_id] = Passed(parent_run_id, places, tried)
-
-    def _retried(self, run_id: UUID, parent_run_id: UUID | None, label: str) -> Scope | None:
-        """The scope of the retried chain that a chain is a try of: what it calls stands there."""
-        above = self._passed.get(parent_run_id) if parent_run_id is not None else None
-        if above is None or above.tried != label:
-            return None
-        self._passed[run_id] = Passed(parent_run_id, "")
-        return self.scope(parent_run_id)
-
     def _enter(
         self, run_id: UUID, parent_run_id: UUID | None, label: str, inputs: Any, **step: Any
     ) -> Scope:
-        passed = self._passed.get(parent_run_id) if parent_run_id is not None else None
-        if passed is not None:
-            parent_run_id, label = passed.parent_run_id, placed(label, passed.places)
+        if self._passing:
+            parent_run_id, label = self._passing.place(parent_run_id, label)
         scope = self._attempt.tree.enter(self.scope(parent_run_id), label, inputs, **step)
         self._scopes[run_id] = scope
         return scope
@@ -190,14 +153,15 @@ class PathTracker(BaseCallbackHandler):
     ) -> None:
         name = call_name(kwargs.get("name"), serialized)
         label = label_of(name, tags, metadata)
-        retried = self._retried(run_id, parent_run_id, label) if self._passed else None
-        if retried is not None:
-            if not retried.span_id:  # what is tried may be an agent, and knows it
+        if self._passing and self._passing.tries(run_id, parent_run_id, label):
+            retried = self.scope(parent_run_id)
+            if retried is not None and not retried.span_id:
+                # What is tried may be an agent, and knows it.
                 told = (kwargs.get("name"), serialized, tags, metadata, inputs)
                 self._told.chain(retried, *told)
             return
         if name in PASSED_THROUGH:
-            self._pass(run_id, parent_run_id, tags)
+            self._passing.enter(run_id, parent_run_id, tags)
         # A place in a graph or a sequence is had once: the label alone tells it.
         seen = inputs if label == name else UNSEEN
         scope = self._enter(run_id, parent_run_id, label, seen)
@@ -397,7 +361,7 @@ class PathTracker(BaseCallbackHandler):
 
     def _leave(self, run_id: UUID, error: BaseException | None = None, outputs: Any = None) -> None:
         scope = self._scopes.pop(run_id, None)
-        self._passed.pop(run_id, None)
+        self._passing.leave(run_id)
         if scope is None or scope.kind is not None:
             return
         self._attempt.tree.leave(scope)

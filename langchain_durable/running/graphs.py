@@ -18,7 +18,7 @@ from langchain_core.runnables.config import get_config_list
 
 from langchain_durable.connecting.connector import Connector
 from langchain_durable.errors import DurableWarning, JournalError
-from langchain_durable.intercept.reentry import REENTRY, first_call
+from langchain_durable.intercept.graphs.reentry import REENTRY, first_call
 from langchain_durable.recorder.attempt import Attempt
 from langchain_durable.recorder.request import Request
 from langchain_durable.running.running import Running

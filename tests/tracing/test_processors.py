@@ -149,12 +149,14 @@ def test_what_a_crash_left_open_starts_in_the_context_of_who_goes_on(
     with called_by("acme"):
         run.__enter__()
         run._deactivate()  # the process dies here: nothing ends the attempt
-        crashed.connector.connect().keeper.stop()
+        runtime = crashed.connector.connect()
+        runtime.keeper.stop()
         with (
             Durable("memory://marks-crash", tracer_provider=traced.provider) as durable,
             durable.run("run"),
         ):
             pass
+    runtime.free(run._opened())  # else it is active in this process for ever
     names = [span.name for span in traced.exporter.get_finished_spans()]
     assert names == ["durable_attempt", "durable_attempt", "durable_run run"]
     assert set(traced.tenants().values()) == {"acme"}

@@ -18,9 +18,9 @@ from langchain_core.runnables.config import merge_configs
 
 from langchain_durable import touchpoints
 from langchain_durable.identity.fingerprint import fingerprint
-from langchain_durable.intercept.breakpoints import Breakpoints, Reads
-from langchain_durable.intercept.pauses import watched
-from langchain_durable.intercept.root_call import RootCall
+from langchain_durable.identity.root_call import RootCall
+from langchain_durable.intercept.graphs.breakpoints import Breakpoints, Reads
+from langchain_durable.intercept.graphs.pauses import watched
 from langchain_durable.intercept.tracker import PathTracker, active
 from langchain_durable.waiting import Call, Procedure, adrive, drive
 

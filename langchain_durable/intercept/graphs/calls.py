@@ -9,8 +9,8 @@ from contextvars import Token
 from typing import Any
 
 from langchain_durable.identity.fingerprint import fingerprint
+from langchain_durable.identity.message_ids import GraphCall, in_graph, with_named_input
 from langchain_durable.identity.tree import Scope
-from langchain_durable.intercept.message_ids import GraphCall, in_graph, with_named_input
 from langchain_durable.intercept.tracker import PathTracker, active
 from langchain_durable.touchpoints import child_config, is_command
 

@@ -1,0 +1,1 @@
+"""Calls of graphs: which turn of a thread they are, where they stop, and what goes on with them."""
