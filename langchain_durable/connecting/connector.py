@@ -46,7 +46,8 @@ class Connector:
         }
         self.codec = Codec(**codec)
         # Masked ids would break a checkpoint: what is redacted is what the journal keeps.
-        self.state_codec = Codec(**{**codec, "redact": None})
+        redacts = codec.get("redact") is not None
+        self.state_codec = Codec(**{**codec, "redact": None}) if redacts else self.codec
         self._number = next(_handles)
         self._lock = threading.Lock()
         self._runtime: Runtime | None = None

@@ -88,7 +88,10 @@ def _parts(value: Any) -> Iterator[Any]:
     elif type(value).__module__.partition(".")[0].startswith(_MACHINERY):
         raise NotData
     elif hasattr(value, "__dict__"):
-        yield from (vars(value), _slots(value), getattr(value, "args", None))
+        # By name only what is there: a proxy would make a call of any other attribute.
+        yield from (vars(value), _slots(value))
+        if isinstance(value, BaseException):
+            yield value.args
     else:
         yield from _reduced(value)
 

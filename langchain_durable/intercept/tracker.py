@@ -367,3 +367,12 @@ class PathTracker(BaseCallbackHandler):
         self._attempt.tree.leave(scope)
         if scope.span_id:
             self._attempt.trace.leave(scope, error, outputs)
+
+
+def tracker_in(callbacks: Any) -> PathTracker | None:
+    """The tracker of a run among callbacks, in any form that a config has them in."""
+    for handler in getattr(callbacks, "handlers", callbacks) or ():
+        # That of DurableInstrumentor only observes, and follows no run.
+        if isinstance(handler, PathTracker) and handler.attempt.run_id:
+            return handler
+    return None

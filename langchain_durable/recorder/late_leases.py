@@ -7,8 +7,6 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 
-from langchain_durable.errors import DurableError
-
 
 class LateLeases:
     """Gives them back, on one thread that lives as long as there is something to wait for."""
@@ -28,7 +26,7 @@ class LateLeases:
     def _serve(self) -> None:
         while True:
             try:
-                with suppress(DurableError):
+                with suppress(Exception):  # whatever it is, those behind it must have their turn
                     self._waiting[0]()
             finally:
                 with self._lock:

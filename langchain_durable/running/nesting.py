@@ -8,7 +8,7 @@ from typing import Any
 from langchain_core.runnables import RunnableConfig
 
 from langchain_durable.errors import DurableWarning
-from langchain_durable.intercept.tracker import PathTracker, active
+from langchain_durable.intercept.tracker import PathTracker, active, tracker_in
 
 
 def surrounding(config: RunnableConfig | None = None) -> PathTracker | None:
@@ -16,12 +16,7 @@ def surrounding(config: RunnableConfig | None = None) -> PathTracker | None:
     tracker = active.get()
     if tracker is not None and not tracker.attempt.closed:
         return tracker
-    callbacks: Any = (config or {}).get("callbacks")
-    for handler in getattr(callbacks, "handlers", callbacks) or ():
-        # That of DurableInstrumentor only observes, and follows no run.
-        if isinstance(handler, PathTracker) and handler.attempt.run_id:
-            return handler
-    return None
+    return tracker_in((config or {}).get("callbacks"))
 
 
 def warn_of_another(tracker: PathTracker, named: Any, *, stacklevel: int) -> None:

@@ -61,3 +61,13 @@ def test_what_a_paused_graph_holds_cannot_be_read_in_redis(
     with pytest.warns(DurableWarning, match="Kept"):
         said = talk(later).invoke(Command(resume="yes"), later.config("run"))
     assert said["said"] == "rosebud, yes"
+
+
+def test_an_allowed_class_comes_back_as_itself(make_durable: MakeDurable) -> None:
+    options: dict[str, Any] = {"encryption_key": b"k" * 32, "allow": [Kept]}
+    durable = make_durable(**options)
+    talk(durable).invoke({"secret": "rosebud"}, durable.config("run"))
+
+    later = make_durable(**options)
+    said = talk(later).invoke(Command(resume="yes"), later.config("run"))
+    assert said["kept"] == Kept(word="sledge")

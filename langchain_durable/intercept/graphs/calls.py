@@ -11,7 +11,7 @@ from typing import Any
 from langchain_durable.identity.fingerprint import fingerprint
 from langchain_durable.identity.message_ids import GraphCall, in_graph, with_named_input
 from langchain_durable.identity.tree import Scope
-from langchain_durable.intercept.tracker import PathTracker, active
+from langchain_durable.intercept.tracker import PathTracker, active, tracker_in
 from langchain_durable.touchpoints import child_config, is_command
 
 
@@ -78,7 +78,7 @@ def _leave(token: Token[GraphCall | None]) -> None:
 def _call_of(graph: Any, input: Any, config: Any) -> GraphCall | None:
     """A graph's call, by where it is made; None outside of runs."""
     callbacks = (config or {}).get("callbacks") or child_config().get("callbacks")
-    tracker = active.get() or _tracker_in(callbacks)
+    tracker = active.get() or tracker_in(callbacks)
     if tracker is None or not tracker.attempt.run_id:
         return None
     scope = tracker.scope(getattr(callbacks, "parent_run_id", None))
@@ -111,11 +111,3 @@ def _above(scope: Scope | None) -> str:
         path.append(f"{scope.label}#{scope.arrival}")
         scope = scope.parent
     return "/".join(reversed(path))
-
-
-def _tracker_in(callbacks: Any) -> PathTracker | None:
-    """The tracker of a run that is durable by a callback."""
-    for handler in getattr(callbacks, "handlers", callbacks) or ():
-        if isinstance(handler, PathTracker) and handler.attempt.run_id:
-            return handler
-    return None

@@ -21,7 +21,7 @@ from langchain_durable.identity.fingerprint import fingerprint
 from langchain_durable.identity.root_call import RootCall
 from langchain_durable.intercept.graphs.breakpoints import Breakpoints, Reads
 from langchain_durable.intercept.graphs.pauses import watched
-from langchain_durable.intercept.tracker import PathTracker, active
+from langchain_durable.intercept.tracker import PathTracker, active, tracker_in
 from langchain_durable.waiting import Call, Procedure, adrive, drive
 
 REENTRY = "run_id"
@@ -142,7 +142,9 @@ class _GraphCall:
 def _call_of(
     graph: Any, input: Any, config: RunnableConfig | None, options: Mapping[str, Any]
 ) -> _GraphCall | None:
-    tracker = active.get() or _tracker_in(config) or _tracker_in(touchpoints.child_config())
+    given_callbacks = (config or {}).get("callbacks")
+    around = touchpoints.child_config().get("callbacks")
+    tracker = active.get() or tracker_in(given_callbacks) or tracker_in(around)
     if tracker is None:
         return None
     given = merge_configs(graph.config, config)
@@ -185,15 +187,6 @@ def _own_name(given: RunnableConfig) -> str | None:
 def first_call(run_id: str) -> str:
     """The re-entry id of the call that a run of a wrapped graph is."""
     return f"{run_id}:0"
-
-
-def _tracker_in(config: Mapping[str, Any] | None) -> PathTracker | None:
-    callbacks: Any = (config or {}).get("callbacks")
-    for handler in getattr(callbacks, "handlers", callbacks) or ():
-        # That of DurableInstrumentor only observes, and follows no run.
-        if isinstance(handler, PathTracker) and handler.attempt.run_id:
-            return handler
-    return None
 
 
 def _of_state(config: RunnableConfig) -> RunnableConfig:
