@@ -1,17 +1,15 @@
 """Code that waits, written once for sync and async callers.
 
-A procedure is a generator that yields what it waits for, a :class:`Ticket` or a
-:class:`Pause`, and gets back the ticket's result. ``drive`` runs it in the calling
-thread, ``adrive`` on the calling event loop. So a procedure holds the decisions and
-no I/O, and no method exists twice by hand.
+A procedure is a generator that yields what it waits for, such as a :class:`Ticket`, and gets
+back its result. ``drive`` runs it in the calling thread, ``adrive`` on the calling event
+loop. So a procedure holds the decisions and no I/O, and no method exists twice by hand.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Generator
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Generator
 from typing import Any, Generic, Protocol, TypeVar
 
 T = TypeVar("T")
@@ -53,28 +51,55 @@ class Ready(Generic[T]):
         return self.result()
 
 
-@dataclass(frozen=True, slots=True)
 class Pause:
     """Wait so many seconds."""
 
-    seconds: float
+    __slots__ = ("_seconds",)
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+
+    def result(self) -> None:
+        time.sleep(self._seconds)
+
+    async def aresult(self) -> None:
+        await asyncio.sleep(self._seconds)
 
 
-@dataclass(frozen=True, slots=True)
 class Blocking:
     """Call this function, which may block: async callers get it from a thread."""
 
-    call: Callable[[], Any]
+    __slots__ = ("_call",)
+
+    def __init__(self, call: Callable[[], Any]) -> None:
+        self._call = call
+
+    def result(self) -> Any:
+        return self._call()
+
+    async def aresult(self) -> Any:
+        return await asyncio.to_thread(self._call)
 
 
-@dataclass(frozen=True, slots=True)
 class Call:
     """Call the program's own function; on an event loop, what it returns is awaited."""
 
-    function: Callable[[], Any]
+    __slots__ = ("aresult", "result")
+
+    def __init__(self, function: Callable[[], Any]) -> None:
+        self.result = self.aresult = function
 
 
-Waitable = Ticket[Any] | Pause | Blocking | Call
+class Waitable(Protocol):
+    """What a procedure can wait for: a ticket is, and what stands above."""
+
+    @property
+    def result(self) -> Callable[[], Any]: ...
+
+    @property
+    def aresult(self) -> Callable[[], Awaitable[Any]]: ...
+
+
 Procedure = Generator[Waitable, Any, T]
 
 
@@ -84,23 +109,13 @@ def drive(procedure: Procedure[T]) -> T:
         waitable = next(procedure)
         while True:
             try:
-                answer = _wait(waitable)
+                answer = waitable.result()
             except BaseException as exc:
                 waitable = procedure.throw(exc)
             else:
                 waitable = procedure.send(answer)
     except StopIteration as stop:
         return stop.value  # type: ignore[no-any-return]  # the generator's return value is T
-
-
-def _wait(waitable: Waitable) -> Any:
-    if isinstance(waitable, Call):
-        return waitable.function()
-    if isinstance(waitable, Pause):
-        return time.sleep(waitable.seconds)
-    if isinstance(waitable, Blocking):
-        return waitable.call()
-    return waitable.result()
 
 
 async def adrive(procedure: Procedure[T]) -> T:
@@ -109,20 +124,10 @@ async def adrive(procedure: Procedure[T]) -> T:
         waitable = next(procedure)
         while True:
             try:
-                answer = await _await(waitable)
+                answer = await waitable.aresult()
             except BaseException as exc:
                 waitable = procedure.throw(exc)
             else:
                 waitable = procedure.send(answer)
     except StopIteration as stop:
         return stop.value  # type: ignore[no-any-return]  # the generator's return value is T
-
-
-async def _await(waitable: Waitable) -> Any:
-    if isinstance(waitable, Call):
-        return await waitable.function()
-    if isinstance(waitable, Pause):
-        return await asyncio.sleep(waitable.seconds)
-    if isinstance(waitable, Blocking):
-        return await asyncio.to_thread(waitable.call)
-    return await waitable.aresult()
