@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from langchain_core.messages import AIMessage, AIMessageChunk
@@ -27,20 +27,14 @@ from langchain_durable.spans.models import model_ended, usage_of
 from langchain_durable.transcript import pack_messages
 from langchain_durable.waiting import Procedure
 
-# -- chat models: {"g": [message, ...], "i": [generation_info, ...], "o": llm_output} ---------
+# -- chat models ------------------------------------------------------------------------------
 
 
 def chat_call(
     step: Step, original: Original, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Procedure[Any]:
     """A chat model's step, not streamed."""
-
-    def pack(result: ChatResult) -> dict[str, Any]:
-        for place, generation in enumerate(result.generations):
-            name_answer(step.scope, generation, f"-{place}")
-        return _pack_chat(result)
-
-    return perform(step, replace(CHAT, pack=pack), lambda: original(*args, **kwargs))
+    return perform(step, CHAT, partial(original, *args, **kwargs))
 
 
 def name_answer(scope: Scope, answer: Any, suffix: str = "") -> None:
@@ -53,31 +47,40 @@ def name_answer(scope: Scope, answer: Any, suffix: str = "") -> None:
         message.id = f"{LC_ID_PREFIX}-{scope.called_as}{suffix}"
 
 
-def _pack_chat(result: ChatResult) -> dict[str, Any]:
-    infos = [generation.generation_info for generation in result.generations]
-    return pack_messages(
-        [generation.message for generation in result.generations], infos, result.llm_output
-    )
-
-
-def _unpack_chat(packed: Mapping[str, Any]) -> ChatResult:
-    messages = packed["g"]
-    infos = packed.get("i") or [None] * len(messages)
-    return ChatResult(
-        generations=[
-            ChatGeneration(message=message, generation_info=info)
-            for message, info in zip(messages, infos, strict=True)
-        ],
-        llm_output=packed.get("o"),
-    )
-
-
 def _model_ended(result: ChatResult | LLMResult) -> Ended:
     usage = usage_of(result)
     return usage, model_ended(result, usage)
 
 
-CHAT = Form(pack=_pack_chat, unpack=_unpack_chat, ended=_model_ended)
+class _Chat(Form):
+    """``{"g": [message, ...], "i": [generation_info, ...], "o": llm_output}``"""
+
+    __slots__ = ()
+
+    def pack(self, result: ChatResult, step: Step) -> dict[str, Any]:
+        generations = result.generations
+        for place, generation in enumerate(generations):
+            name_answer(step.scope, generation, f"-{place}")
+        infos = [generation.generation_info for generation in generations]
+        messages = [generation.message for generation in generations]
+        return pack_messages(messages, infos, result.llm_output)
+
+    def unpack(self, packed: Mapping[str, Any]) -> ChatResult:
+        messages = packed["g"]
+        infos = packed.get("i") or [None] * len(messages)
+        return ChatResult(
+            generations=[
+                ChatGeneration(message=message, generation_info=info)
+                for message, info in zip(messages, infos, strict=True)
+            ],
+            llm_output=packed.get("o"),
+        )
+
+    def ended(self, result: ChatResult) -> Ended:
+        return _model_ended(result)
+
+
+CHAT = _Chat()
 
 
 def chat_chunk(packed: Mapping[str, Any]) -> ChatGenerationChunk:
@@ -115,7 +118,7 @@ def merged_chat(chunks: Sequence[ChatGenerationChunk]) -> ChatResult:
     return ChatResult(generations=[answer])
 
 
-# -- completion models: {"t": [[(text, generation_info), ...], ...], "o": llm_output} ---------
+# -- completion models ------------------------------------------------------------------------
 
 
 def completion_call(
@@ -125,25 +128,35 @@ def completion_call(
     prompts = args[0] if args else kwargs.get("prompts")
     if isinstance(prompts, list) and len(prompts) > 1 and step.scope.node is None:
         step.scope.inputs = prompts
-    return perform(step, COMPLETION, lambda: original(*args, **kwargs))
+    return perform(step, COMPLETION, partial(original, *args, **kwargs))
 
 
-def _pack_completion(result: LLMResult) -> dict[str, Any]:
-    texts = [[(g.text, g.generation_info) for g in candidates] for candidates in result.generations]
-    return {"t": texts, "o": result.llm_output} if result.llm_output else {"t": texts}
+class _Completion(Form):
+    """``{"t": [[(text, generation_info), ...], ...], "o": llm_output}``"""
+
+    __slots__ = ()
+
+    def pack(self, result: LLMResult, step: Step) -> dict[str, Any]:
+        texts = [
+            [(generation.text, generation.generation_info) for generation in candidates]
+            for candidates in result.generations
+        ]
+        return {"t": texts, "o": result.llm_output} if result.llm_output else {"t": texts}
+
+    def unpack(self, packed: Mapping[str, Any]) -> LLMResult:
+        return LLMResult(
+            generations=[
+                [Generation(text=text, generation_info=info) for text, info in candidates]
+                for candidates in packed["t"]
+            ],
+            llm_output=packed.get("o"),
+        )
+
+    def ended(self, result: LLMResult) -> Ended:
+        return _model_ended(result)
 
 
-def _unpack_completion(packed: Mapping[str, Any]) -> LLMResult:
-    return LLMResult(
-        generations=[
-            [Generation(text=text, generation_info=info) for text, info in candidates]
-            for candidates in packed["t"]
-        ],
-        llm_output=packed.get("o"),
-    )
-
-
-COMPLETION = Form(pack=_pack_completion, unpack=_unpack_completion, ended=_model_ended)
+COMPLETION = _Completion()
 
 
 def completion_chunk(packed: Mapping[str, Any]) -> GenerationChunk:

@@ -8,10 +8,10 @@ its answers and results.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from langchain_durable.intercept.changed import changed
 from langchain_durable.touchpoints import CALL, RESUME, SCRATCHPAD
 
 TASK = "t"
@@ -29,7 +29,7 @@ def noting(conf: Mapping[str, Any], note: Note) -> dict[str, Any]:
     scratchpad = conf.get(SCRATCHPAD)
     if scratchpad is None:
         return {}
-    noted = dataclasses.replace(
+    noted = changed(
         scratchpad,
         call_counter=_noted(scratchpad.call_counter, note, TASK),
         subgraph_counter=_noted(scratchpad.subgraph_counter, note, SUBGRAPH),

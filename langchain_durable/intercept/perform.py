@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from langchain_durable.errors import StepInDoubt
@@ -25,21 +24,33 @@ def _untold() -> Ended:
     return None, {}
 
 
-@dataclass(frozen=True, slots=True)
 class Form:
-    """How the results of one kind of provider method are written down and given back.
+    """How the results of one kind of provider method are written down and given back."""
 
-    ``ended`` gives the tokens of a result, and what the call's span says of it.
-    ``handles`` says of an error that its receiver makes a result of it: it is the call's result.
-    ``fail_again`` is called before a recorded error is raised again.
-    """
+    __slots__ = ()
 
-    pack: Callable[[Any], Any]
-    unpack: Callable[[Any], Any]
-    ended: Callable[[Any], Ended] = lambda result: (None, {})
-    inputs: Callable[[Step], Any] = lambda step: None
-    handles: Callable[[BaseException], bool] = lambda exc: False
-    fail_again: Callable[[], None] = lambda: None
+    def pack(self, result: Any, step: Step) -> Any:
+        """What the journal keeps of a result."""
+        return result
+
+    def unpack(self, packed: Any) -> Any:
+        """The result that was kept."""
+        return packed
+
+    def ended(self, result: Any) -> Ended:
+        """The tokens of a result, and what the call's span says of it."""
+        return _untold()
+
+    def inputs(self, step: Step) -> Any:
+        """What the journal keeps of a call before it is made; None for nothing."""
+        return None
+
+    def handles(self, exc: BaseException) -> bool:
+        """Does whoever called make a result of this error, so that it is the call's result?"""
+        return False
+
+    def fail_again(self) -> None:
+        """A recorded error is about to be raised again."""
 
 
 def perform(step: Step, form: Form, call: Callable[[], Any]) -> Procedure[Any]:
@@ -55,7 +66,7 @@ def perform(step: Step, form: Form, call: Callable[[], Any]) -> Procedure[Any]:
     except StepInDoubt as doubt:
         decided = _ask(step, doubt)
         if RESULT in decided:
-            yield from attempt.settle(attempt.complete(scope, form.pack(decided[RESULT])))
+            yield from attempt.settle(attempt.complete(scope, form.pack(decided[RESULT], step)))
             return decided[RESULT]
         known = None
     except Exception:
@@ -74,7 +85,7 @@ def perform(step: Step, form: Form, call: Callable[[], Any]) -> Procedure[Any]:
         raise
     usage, told = ending(form, result)
     attempt.trace.saw(scope, result)
-    yield from attempt.settle(attempt.complete(scope, form.pack(result), usage, told))
+    yield from attempt.settle(attempt.complete(scope, form.pack(result, step), usage, told))
     return result
 
 

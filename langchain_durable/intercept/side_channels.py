@@ -7,44 +7,47 @@ when its result is replayed. The numbers that it took from its node are taken ag
 
 from __future__ import annotations
 
-import dataclasses
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import Any, TypeGuard, cast
 
 from langchain_core.runnables import RunnableConfig
 from langchain_core.runnables.config import var_child_runnable_config
 
+from langchain_durable.intercept.changed import changed, is_record
 from langchain_durable.intercept.numbering import QUESTION, answer_again, noting, take_again
+from langchain_durable.intercept.perform import Form
 from langchain_durable.intercept.step import Step
 from langchain_durable.touchpoints import RESUME, RUNTIME, SCRATCHPAD, SEND, child_config
 
 
-@dataclasses.dataclass(slots=True)
-class SideEffects:
-    """What a step did besides returning, in order."""
+class SideEffects(Form):
+    """What a step did besides returning, in order: its value is written down with that."""
 
-    step: Step
-    writes: list[Any] = dataclasses.field(default_factory=list)
-    custom: list[Any] = dataclasses.field(default_factory=list)
-    numbers: list[str] = dataclasses.field(default_factory=list)
+    __slots__ = ("custom", "numbers", "step", "writes")
 
-    def pack(self, value: Any) -> dict[str, Any]:
-        """A step's value with what it did besides, for the journal."""
-        packed = {"v": value}
+    def __init__(self, step: Step) -> None:
+        self.step = step
+        self.writes: list[Any] = []
+        self.custom: list[Any] = []
+        self.numbers: list[str] = []
+
+    def pack(self, result: Any, step: Step) -> dict[str, Any]:
+        packed = {"v": result}
         if self.writes:
             packed["w"] = self.writes
         if self.custom:
             packed["c"] = self.custom
-        numbers = Counter(self.numbers)
-        del numbers[QUESTION]  # its answer is among the writes
-        if numbers:
-            packed["n"] = dict(numbers)
+        if self.numbers:
+            numbers = Counter(self.numbers)
+            del numbers[QUESTION]  # its answer is among the writes
+            if numbers:
+                packed["n"] = dict(numbers)
         return packed
 
     def unpack(self, packed: Mapping[str, Any]) -> Any:
-        """The recorded value; what was done besides is done again."""
+        # What was done besides is done again.
         conf = child_config().get("configurable") or {}
         writes = packed.get("w", [])
         take_again(conf, packed.get("n", {}), writes, asked_since=_asked_since(self.step))
@@ -58,7 +61,7 @@ class SideEffects:
         return packed["v"]
 
     def fail_again(self) -> None:
-        """Take the numbers again of a recorded step that failed."""
+        # A recorded step that failed takes its numbers again, too.
         recorded = self.step.scope.recorded
         if recorded is None or not recorded.numbers:
             return
@@ -75,25 +78,36 @@ class SideEffects:
             self.writes.append((channel, [*value] if channel == RESUME else value))
 
 
-@contextmanager
-def recording(step: Step, kwargs: dict[str, Any]) -> Iterator[SideEffects]:
+def recording(seen: SideEffects, kwargs: dict[str, Any]) -> AbstractContextManager[None]:
     """Record what the step does while this is open. An injected config or runtime is replaced
     too."""
-    seen = SideEffects(step)
     config = child_config()
     conf: Mapping[str, Any] = config.get("configurable") or {}
     replaced = _replacements(conf, seen)
     if not replaced:
-        yield seen
-        return
-    step.scope.numbers = seen.numbers
+        return _NOTHING
+    seen.step.scope.numbers = seen.numbers
     _replace_injected(kwargs, conf, replaced)
-    token = var_child_runnable_config.set(cast("RunnableConfig", _patched(config, replaced)))
-    try:
-        yield seen
-    finally:
+    return _Within(cast("RunnableConfig", _patched(config, replaced)))
+
+
+_NOTHING = nullcontext()
+
+
+class _Within(AbstractContextManager[None]):
+    """Makes a config the one that LangChain finds in this context."""
+
+    __slots__ = ("_config", "_token")
+
+    def __init__(self, config: RunnableConfig) -> None:
+        self._config = config
+
+    def __enter__(self) -> None:
+        self._token = var_child_runnable_config.set(self._config)
+
+    def __exit__(self, *raised: object) -> None:
         with suppress(ValueError):  # a call abandoned by its event loop ends in another context
-            var_child_runnable_config.reset(token)
+            var_child_runnable_config.reset(self._token)
 
 
 def _replacements(conf: Mapping[str, Any], seen: SideEffects) -> dict[str, Any]:
@@ -104,8 +118,7 @@ def _replacements(conf: Mapping[str, Any], seen: SideEffects) -> dict[str, Any]:
         replaced[SEND] = _tee(send, seen.write)
     writer = getattr(runtime, "stream_writer", None)
     if writer is not None:
-        tee = _tee(writer, seen.custom.append)
-        replaced[RUNTIME] = dataclasses.replace(runtime, stream_writer=tee)
+        replaced[RUNTIME] = changed(runtime, stream_writer=_tee(writer, seen.custom.append))
     return replaced
 
 
@@ -127,16 +140,17 @@ def _replace_injected(
     """Put what records into arguments that LangChain has filled in: a config, a tool's runtime."""
     writer = getattr(conf.get(RUNTIME), "stream_writer", None)
     for name, value in kwargs.items():
-        if _is_of_node(value, conf):
-            kwargs[name] = _patched(value, replaced)
-        elif dataclasses.is_dataclass(value) and not isinstance(value, type):
+        if isinstance(value, dict):
+            if _is_of_node(value, conf):
+                kwargs[name] = _patched(value, replaced)
+        elif is_record(value):
             fields: dict[str, Any] = {}
             if writer is not None and getattr(value, "stream_writer", None) is writer:
                 fields["stream_writer"] = replaced[RUNTIME].stream_writer
             if _is_of_node(config := getattr(value, "config", None), conf):
                 fields["config"] = _patched(config, replaced)
             if fields:
-                kwargs[name] = dataclasses.replace(value, **fields)
+                kwargs[name] = changed(value, **fields)
 
 
 def _is_of_node(value: Any, conf: Mapping[str, Any]) -> TypeGuard[Mapping[str, Any]]:
@@ -144,7 +158,7 @@ def _is_of_node(value: Any, conf: Mapping[str, Any]) -> TypeGuard[Mapping[str, A
     if not isinstance(value, dict) or SCRATCHPAD not in conf:
         return False
     given = value.get("configurable")
-    return isinstance(given, Mapping) and given.get(SCRATCHPAD) is conf[SCRATCHPAD]
+    return isinstance(given, dict) and given.get(SCRATCHPAD) is conf[SCRATCHPAD]
 
 
 def _asked_since(step: Step) -> bool:

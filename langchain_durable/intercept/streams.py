@@ -123,7 +123,7 @@ class Streaming:
             # Once a call: a record for each chunk would cost more than making it.
             scope.per_chunk = max(0, self.last - self.first) / 1e9 / (count - 1)
         told |= first_chunk(max(0, self.first - scope.entered) / 1e9)
-        value = self.form.form.pack(result)
+        value = self.form.form.pack(result, self.step)
         yield from attempt.settle(attempt.complete(scope, value, usage, told))
 
     def asking(self, kwargs: dict[str, Any]) -> dict[str, Any]:

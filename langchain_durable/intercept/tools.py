@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from langchain_core.documents import Document
@@ -11,7 +13,7 @@ from langchain_durable.intercept.perform import Ended, Form, perform
 from langchain_durable.intercept.side_channels import SideEffects, recording
 from langchain_durable.intercept.step import Step
 from langchain_durable.intercept.wrapping import Bound
-from langchain_durable.recorder.current import entered
+from langchain_durable.recorder.current import Entered
 from langchain_durable.spans.retrievers import retriever_ended
 from langchain_durable.spans.tools import tool_ended
 from langchain_durable.waiting import Procedure
@@ -21,44 +23,53 @@ def tool_call(
     step: Step, original: Bound, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Procedure[Any]:
     """A tool's step: its value, and what it did besides in the node of a graph."""
-    with recording(step, kwargs) as seen, entered(step.attempt, step.scope):
-        form = _form(seen, original.args[0])
-        return (yield from perform(step, form, lambda: original(*args, **kwargs)))
+    seen = _Tool(step, original.args[0])
+    with recording(seen, kwargs), Entered(step.attempt, step.scope):
+        return (yield from perform(step, seen, partial(original, *args, **kwargs)))
 
 
-def _form(seen: SideEffects, tool: BaseTool) -> Form:
-    def handles(exc: BaseException) -> bool:
-        return isinstance(exc, ToolException) and bool(tool.handle_tool_error)
+class _Tool(SideEffects):
+    """A tool's value, with what it did besides. Its arguments are kept before it runs."""
 
-    return Form(
-        pack=seen.pack,
-        unpack=seen.unpack,
-        fail_again=seen.fail_again,
-        inputs=_arguments,
-        handles=handles,
-        ended=_tool_ended,
-    )
+    __slots__ = ("_tool",)
 
+    def __init__(self, step: Step, tool: BaseTool) -> None:
+        super().__init__(step)
+        self._tool = tool
 
-def _tool_ended(value: Any) -> Ended:
-    return None, tool_ended(value)
+    def inputs(self, step: Step) -> Any:
+        # They go into the journal as a payload, not with the attributes.
+        attributes = step.scope.attributes
+        return attributes.pop("args", None) if attributes else None
 
+    def handles(self, exc: BaseException) -> bool:
+        return isinstance(exc, ToolException) and bool(self._tool.handle_tool_error)
 
-def _arguments(step: Step) -> Any:
-    """The tool's arguments go into the journal as a payload, not with the attributes."""
-    attributes = step.scope.attributes
-    return attributes.pop("args", None) if attributes else None
+    def ended(self, result: Any) -> Ended:
+        return None, tool_ended(result)
 
 
 def retriever_call(
     step: Step, original: Bound, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Procedure[Any]:
     """A retriever's step: its documents."""
-    return perform(step, _DOCUMENTS, lambda: original(*args, **kwargs))
+    return perform(step, _DOCUMENTS, partial(original, *args, **kwargs))
 
 
-def _pack_documents(documents: list[Document]) -> dict[str, Any]:
-    return {"v": [_plain(document) for document in documents]}
+class _Documents(Form):
+    __slots__ = ()
+
+    def pack(self, result: list[Document], step: Step) -> dict[str, Any]:
+        return {"v": [_plain(document) for document in result]}
+
+    def unpack(self, packed: Mapping[str, Any]) -> Any:
+        return packed["v"]
+
+    def ended(self, result: Any) -> Ended:
+        return None, retriever_ended(result)
+
+
+_DOCUMENTS = _Documents()
 
 
 def _plain(document: Document) -> Document:
@@ -66,10 +77,3 @@ def _plain(document: Document) -> Document:
     if type(document) is Document or not type(document).__module__.startswith("langchain"):
         return document
     return Document(page_content=document.page_content, metadata=document.metadata, id=document.id)
-
-
-_DOCUMENTS = Form(
-    pack=_pack_documents,
-    unpack=lambda packed: packed["v"],
-    ended=lambda documents: (None, retriever_ended(documents)),
-)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, suppress
 from contextvars import ContextVar
 from hashlib import blake2b
 
@@ -16,15 +15,20 @@ _current: ContextVar[tuple[Attempt, Scope] | None] = ContextVar(
 )
 
 
-@contextmanager
-def entered(attempt: Attempt, scope: Scope) -> Iterator[None]:
-    """Make a step the current one while its provider is called."""
-    token = _current.set((attempt, scope))
-    try:
-        yield
-    finally:
+class Entered(AbstractContextManager[None]):
+    """Makes a step the current one while its provider is called."""
+
+    __slots__ = ("_step", "_token")
+
+    def __init__(self, attempt: Attempt, scope: Scope) -> None:
+        self._step = attempt, scope
+
+    def __enter__(self) -> None:
+        self._token = _current.set(self._step)
+
+    def __exit__(self, *raised: object) -> None:
         with suppress(ValueError):  # a call abandoned by its event loop ends in another context
-            _current.reset(token)
+            _current.reset(self._token)
 
 
 def idempotency_key() -> str:

@@ -9,11 +9,11 @@ from typing import Any
 from langchain_durable.errors import ConfigurationError, RunNotActive
 from langchain_durable.events import StepKind
 from langchain_durable.identity.callables import brought_by, name_of
-from langchain_durable.intercept.perform import Form, perform
-from langchain_durable.intercept.side_channels import recording
+from langchain_durable.intercept.perform import perform
+from langchain_durable.intercept.side_channels import SideEffects, recording
 from langchain_durable.intercept.step import Step
 from langchain_durable.intercept.tracker import active
-from langchain_durable.recorder.current import entered
+from langchain_durable.recorder.current import Entered
 from langchain_durable.touchpoints import parent_run_id
 from langchain_durable.waiting import Procedure
 
@@ -50,9 +50,9 @@ def recorded(
         name=named,
     )
     step, own = Step(tracker.attempt, scope), dict(kwargs)
-    with recording(step, own) as seen, entered(step.attempt, scope):
-        form = Form(pack=seen.pack, unpack=seen.unpack, fail_again=seen.fail_again)
-        return (yield from perform(step, form, lambda: call(function, args, own)))
+    seen = SideEffects(step)
+    with recording(seen, own), Entered(step.attempt, scope):
+        return (yield from perform(step, seen, lambda: call(function, args, own)))
 
 
 def called(function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
