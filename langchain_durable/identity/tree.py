@@ -29,6 +29,10 @@ UNSEEN: Any = {"input": _EMPTY}
 """The input of a chain that is not to be told from others by its input."""
 
 
+def _print_of(inputs: Any) -> bytes:
+    return UNKNOWN if inputs is UNSEEN or is_streamed(inputs) else fingerprint(inputs)
+
+
 class Scope:
     """One node of the live tree; ``node`` and ``recorded`` are set once it is resolved.
 
@@ -43,41 +47,31 @@ class Scope:
     part of a run: its trace, and the span it stands under.
     """
 
-    __slots__ = (
-        "above",
-        "agent",
-        "arrival",
-        "arrivals",
-        "attributes",
-        "called_as",
-        "content",
-        "declared",
-        "describe",
-        "drift",
-        "drift_ok",
-        "entered",
-        "estimated",
-        "inputs",
-        "kind",
-        "label",
-        "name",
-        "node",
-        "numbers",
-        "parent",
-        "parent_span_id",
-        "per_chunk",
-        "prompt",
-        "recorded",
-        "sampled",
-        "settled",
-        "shown",
-        "span",
-        "span_id",
-        "start",
-        "taken",
-        "trace",
-        "tree",
-    )
+    # What is found out of a scope later; most of it never is, as most scopes are no steps.
+    arrivals: dict[str, int] | None = None
+    node: Node | None = None
+    numbers: list[str] | None = None
+    recorded: Recorded | None = None
+    declared = False
+    drift = False
+    drift_ok = True
+    taken = False
+    called_as: UUID | None = None
+    agent: str | None = None
+    describe: Callable[[], Start] | None = None
+    content: Callable[[], Attributes] | None = None
+    start: Start | None = None
+    settled: Any = None
+    estimated: Any = None
+    per_chunk: float | None = None
+    prompt: Any = None
+    span: Any = None
+    span_id = ""
+    parent_span_id = ""
+    trace = ""
+    above = ""
+    sampled = True
+    entered = 0
 
     def __init__(
         self,
@@ -88,6 +82,7 @@ class Scope:
         kind: StepKind | None,
         name: str,
         attributes: dict[str, Any] | None,
+        arrival: int = 0,
     ) -> None:
         self.tree = tree
         self.parent = parent
@@ -96,32 +91,8 @@ class Scope:
         self.kind = kind
         self.name = name
         self.attributes = attributes
-        self.arrival = 0
-        self.arrivals: dict[str, int] | None = None
-        self.node: Node | None = None
-        self.numbers: list[str] | None = None
-        self.recorded: Recorded | None = None
-        self.declared = False
-        self.drift = False
-        self.drift_ok = True
-        self.taken = False
-        self.called_as: UUID | None = None
-        self.agent: str | None = None
-        self.describe: Callable[[], Start] | None = None
-        self.content: Callable[[], Attributes] | None = None
-        self.start: Start | None = None
+        self.arrival = arrival
         self.shown: Attributes = {}
-        self.settled: Any = None
-        self.estimated: Any = None
-        self.per_chunk: float | None = None
-        self.prompt: Any = None
-        self.span: Any = None
-        self.span_id = ""
-        self.parent_span_id = ""
-        self.trace = ""
-        self.above = ""
-        self.sampled = True
-        self.entered = 0
 
     @property
     def caller(self) -> str | None:
@@ -175,14 +146,13 @@ class Tree:
     ) -> Scope:
         """A scope under ``parent`` (None: at the top), numbered in the order of arrival."""
         above = parent or self.top
-        scope = Scope(self, above, label, inputs, kind, name, attributes)
         with self._lock:
             arrivals = above.arrivals
             if arrivals is None:
                 arrivals = above.arrivals = {}
-            scope.arrival = arrivals.get(label, 0)
-            arrivals[label] = scope.arrival + 1
-        return scope
+            arrival = arrivals.get(label, 0)
+            arrivals[label] = arrival + 1
+        return Scope(self, above, label, inputs, kind, name, attributes, arrival)
 
     def count(self, label: str) -> int:
         """How often this was asked for the label before, at the top of the tree."""
@@ -196,8 +166,8 @@ class Tree:
             above = scope.parent
             if above is None or scope.node is not None:
                 return scope.node or self.resolve(self.top)
-            parent = self.resolve(above)
-            seen = UNKNOWN if is_streamed(scope.inputs) else fingerprint(scope.inputs)
+            parent = above.node or self.resolve(above)
+            seen = _print_of(scope.inputs)
             scope.inputs = None
             ordinal = scope.arrival
             if above.recorded is not None:
@@ -225,7 +195,7 @@ class Tree:
             return
         with self._lock:
             if scope.label in above.recorded.children:
-                seen = UNKNOWN if is_streamed(scope.inputs) else fingerprint(scope.inputs)
+                seen = _print_of(scope.inputs)
                 pass_by(above.recorded, scope.label, seen, scope.arrival)
 
     def _loose(self, scope: Scope) -> bool:

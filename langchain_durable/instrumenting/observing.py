@@ -57,7 +57,7 @@ class ObservingTracker(PathTracker):
         self._roots.pop(run_id, None)
         for abandoned in self._under.pop(run_id, set()) - {run_id}:
             # LangChain does not tell of the end of a call that was cancelled or abandoned.
-            if abandoned in self._scopes:
+            if abandoned.int in self._scopes:
                 super()._leave(abandoned, error)
             self._roots.pop(abandoned, None)
 

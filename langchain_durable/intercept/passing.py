@@ -25,20 +25,17 @@ class Passed:
 
 
 class Passing:
-    """The chains under way that are passed through, by LangChain's own run ids."""
+    """The chains under way that are passed through; ``chains``, by LangChain's own run ids."""
 
     def __init__(self) -> None:
-        self._passed: dict[UUID, Passed] = {}
-
-    def __bool__(self) -> bool:
-        return bool(self._passed)
+        self.chains: dict[UUID, Passed] = {}
 
     def __contains__(self, run_id: UUID) -> bool:
-        return run_id in self._passed
+        return bool(self.chains) and run_id in self.chains
 
     def above(self, run_id: UUID) -> UUID | None:
         """What such a chain stands in."""
-        return self._passed[run_id].parent_run_id
+        return self.chains[run_id].parent_run_id
 
     def enter(
         self,
@@ -51,7 +48,7 @@ class Passing:
         places, above = places_of(tags), self._get(parent_run_id)
         if above is not None:
             parent_run_id, places = above.parent_run_id, places or above.places
-        self._passed[run_id] = Passed(parent_run_id, places, tried)
+        self.chains[run_id] = Passed(parent_run_id, places, tried)
 
     def tries(self, run_id: UUID, parent_run_id: UUID | None, label: str) -> bool:
         """Is a chain that has started a try of the retried one that it stands in? What it calls
@@ -59,7 +56,7 @@ class Passing:
         above = self._get(parent_run_id)
         if above is None or above.tried != label:
             return False
-        self._passed[run_id] = Passed(parent_run_id, "")
+        self.chains[run_id] = Passed(parent_run_id, "")
         return True
 
     def place(self, parent_run_id: UUID | None, label: str) -> tuple[UUID | None, str]:
@@ -71,7 +68,7 @@ class Passing:
 
     def leave(self, run_id: UUID) -> None:
         """A call has ended, passed through or not."""
-        self._passed.pop(run_id, None)
+        self.chains.pop(run_id, None)
 
     def _get(self, run_id: UUID | None) -> Passed | None:
-        return self._passed.get(run_id) if run_id is not None else None
+        return self.chains.get(run_id) if run_id is not None else None

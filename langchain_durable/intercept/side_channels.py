@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, nullcontext, suppress
-from typing import Any, TypeGuard, cast
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, TypeGuard
 
 from langchain_core.runnables import RunnableConfig
 from langchain_core.runnables.config import var_child_runnable_config
@@ -20,6 +20,7 @@ from langchain_durable.intercept.numbering import QUESTION, answer_again, noting
 from langchain_durable.intercept.perform import Form
 from langchain_durable.intercept.step import Step
 from langchain_durable.touchpoints import RESUME, RUNTIME, SCRATCHPAD, SEND, child_config
+from langchain_durable.within import Within
 
 
 class SideEffects(Form):
@@ -88,26 +89,11 @@ def recording(seen: SideEffects, kwargs: dict[str, Any]) -> AbstractContextManag
         return _NOTHING
     seen.step.scope.numbers = seen.numbers
     _replace_injected(kwargs, conf, replaced)
-    return _Within(cast("RunnableConfig", _patched(config, replaced)))
+    patched: RunnableConfig = _patched(config, replaced)
+    return Within(var_child_runnable_config, patched)
 
 
 _NOTHING = nullcontext()
-
-
-class _Within(AbstractContextManager[None]):
-    """Makes a config the one that LangChain finds in this context."""
-
-    __slots__ = ("_config", "_token")
-
-    def __init__(self, config: RunnableConfig) -> None:
-        self._config = config
-
-    def __enter__(self) -> None:
-        self._token = var_child_runnable_config.set(self._config)
-
-    def __exit__(self, *raised: object) -> None:
-        with suppress(ValueError):  # a call abandoned by its event loop ends in another context
-            var_child_runnable_config.reset(self._token)
 
 
 def _replacements(conf: Mapping[str, Any], seen: SideEffects) -> dict[str, Any]:
@@ -130,7 +116,7 @@ def _tee(send: Callable[[Any], Any], record: Callable[[Any], Any]) -> Callable[[
     return both
 
 
-def _patched(config: Mapping[str, Any], replaced: Mapping[str, Any]) -> dict[str, Any]:
+def _patched(config: Mapping[str, Any], replaced: Mapping[str, Any]) -> Any:
     return {**config, "configurable": {**(config.get("configurable") or {}), **replaced}}
 
 

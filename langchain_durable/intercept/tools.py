@@ -13,7 +13,7 @@ from langchain_durable.intercept.perform import Ended, Form, perform
 from langchain_durable.intercept.side_channels import SideEffects, recording
 from langchain_durable.intercept.step import Step
 from langchain_durable.intercept.wrapping import Bound
-from langchain_durable.recorder.current import Entered
+from langchain_durable.recorder.current import entered
 from langchain_durable.spans.retrievers import retriever_ended
 from langchain_durable.spans.tools import tool_ended
 from langchain_durable.waiting import Procedure
@@ -24,7 +24,7 @@ def tool_call(
 ) -> Procedure[Any]:
     """A tool's step: its value, and what it did besides in the node of a graph."""
     seen = _Tool(step, original.args[0])
-    with recording(seen, kwargs), Entered(step.attempt, step.scope):
+    with recording(seen, kwargs), entered(step.attempt, step.scope):
         return (yield from perform(step, seen, partial(original, *args, **kwargs)))
 
 

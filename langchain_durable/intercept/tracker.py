@@ -79,7 +79,8 @@ class PathTracker(BaseCallbackHandler):
     def __init__(self, attempt: Attempt) -> None:
         self._attempt = attempt
         self._told = attempt.trace.teller()
-        self._scopes: dict[UUID, Scope] = {}
+        # By its number: the hash of a UUID is made in Python.
+        self._scopes: dict[int, Scope] = {}
         self._passing = Passing()
         self.warned_of_another = False
 
@@ -91,7 +92,7 @@ class PathTracker(BaseCallbackHandler):
         """The scope of one of LangChain's own run ids."""
         if run_id is None:
             return None
-        found = self._scopes.get(run_id)
+        found = self._scopes.get(run_id.int)
         if found is None and run_id in self._passing:  # a try
             return self.scope(self._passing.above(run_id))
         return found
@@ -123,7 +124,7 @@ class PathTracker(BaseCallbackHandler):
 
     def step(self, run_id: UUID) -> Step | None:
         """The step that one of LangChain's own run ids stands for."""
-        scope = self._scopes.get(run_id)
+        scope = self._scopes.get(run_id.int)
         return Step(self._attempt, scope) if scope is not None else None
 
     # -- starts ---------------------------------------------------------------------
@@ -131,10 +132,10 @@ class PathTracker(BaseCallbackHandler):
     def _enter(
         self, run_id: UUID, parent_run_id: UUID | None, label: str, inputs: Any, **step: Any
     ) -> Scope:
-        if self._passing:
+        if self._passing.chains:
             parent_run_id, label = self._passing.place(parent_run_id, label)
         scope = self._attempt.tree.enter(self.scope(parent_run_id), label, inputs, **step)
-        self._scopes[run_id] = scope
+        self._scopes[run_id.int] = scope
         return scope
 
     def _announce(self, scope: Scope) -> None:
@@ -153,7 +154,7 @@ class PathTracker(BaseCallbackHandler):
     ) -> None:
         name = call_name(kwargs.get("name"), serialized)
         label = label_of(name, tags, metadata)
-        if self._passing and self._passing.tries(run_id, parent_run_id, label):
+        if self._passing.chains and self._passing.tries(run_id, parent_run_id, label):
             retried = self.scope(parent_run_id)
             if retried is not None and not retried.span_id:
                 # What is tried may be an agent, and knows it.
@@ -280,7 +281,7 @@ class PathTracker(BaseCallbackHandler):
         parent_run_id: UUID | None = None,
         **kwargs: Any,
     ) -> None:
-        scope = self._scopes.get(run_id)
+        scope = self._scopes.get(run_id.int)
         if scope is not None and self._attempt.run_id:
             name_output(scope, outputs, kwargs.get("tags"))
         self._leave(run_id, outputs=outputs)
@@ -303,7 +304,7 @@ class PathTracker(BaseCallbackHandler):
         parent_run_id: UUID | None = None,
         **kwargs: Any,
     ) -> None:
-        scope = self._scopes.get(run_id)
+        scope = self._scopes.get(run_id.int)
         if scope is not None and not scope.taken:
             record_cached(self._attempt, scope, response)
         self._leave(run_id)
@@ -360,8 +361,9 @@ class PathTracker(BaseCallbackHandler):
         """LangGraph looks for this on every handler in a config, and warns if it is missing."""
 
     def _leave(self, run_id: UUID, error: BaseException | None = None, outputs: Any = None) -> None:
-        scope = self._scopes.pop(run_id, None)
-        self._passing.leave(run_id)
+        scope = self._scopes.pop(run_id.int, None)
+        if self._passing.chains:
+            self._passing.leave(run_id)
         if scope is None or scope.kind is not None:
             return
         self._attempt.tree.leave(scope)

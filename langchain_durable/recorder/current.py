@@ -2,33 +2,23 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from hashlib import blake2b
 
 from langchain_durable.errors import DurableError
 from langchain_durable.identity.tree import Scope
 from langchain_durable.recorder.attempt import Attempt
+from langchain_durable.within import Within
 
 _current: ContextVar[tuple[Attempt, Scope] | None] = ContextVar(
     "langchain_durable_current_step", default=None
 )
 
 
-class Entered(AbstractContextManager[None]):
+def entered(attempt: Attempt, scope: Scope) -> AbstractContextManager[None]:
     """Makes a step the current one while its provider is called."""
-
-    __slots__ = ("_step", "_token")
-
-    def __init__(self, attempt: Attempt, scope: Scope) -> None:
-        self._step = attempt, scope
-
-    def __enter__(self) -> None:
-        self._token = _current.set(self._step)
-
-    def __exit__(self, *raised: object) -> None:
-        with suppress(ValueError):  # a call abandoned by its event loop ends in another context
-            _current.reset(self._token)
+    return Within(_current, (attempt, scope))
 
 
 def idempotency_key() -> str:

@@ -13,7 +13,7 @@ from langchain_durable.intercept.perform import perform
 from langchain_durable.intercept.side_channels import SideEffects, recording
 from langchain_durable.intercept.step import Step
 from langchain_durable.intercept.tracker import active
-from langchain_durable.recorder.current import Entered
+from langchain_durable.recorder.current import entered
 from langchain_durable.touchpoints import parent_run_id
 from langchain_durable.waiting import Procedure
 
@@ -51,7 +51,7 @@ def recorded(
     )
     step, own = Step(tracker.attempt, scope), dict(kwargs)
     seen = SideEffects(step)
-    with recording(seen, own), Entered(step.attempt, scope):
+    with recording(seen, own), entered(step.attempt, scope):
         return (yield from perform(step, seen, lambda: call(function, args, own)))
 
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import aclosing, closing, suppress
-from contextvars import Token
+from contextlib import aclosing, closing
 from typing import Any
 
 from langchain_durable.identity.fingerprint import fingerprint
@@ -13,6 +12,7 @@ from langchain_durable.identity.message_ids import GraphCall, in_graph, with_nam
 from langchain_durable.identity.tree import Scope
 from langchain_durable.intercept.tracker import PathTracker, active, tracker_in
 from langchain_durable.touchpoints import child_config, is_command
+from langchain_durable.within import Within
 
 
 def with_place(original: Callable[..., Any]) -> Callable[..., Any]:
@@ -27,13 +27,11 @@ def with_place(original: Callable[..., Any]) -> Callable[..., Any]:
         return advanced(call, original(graph, named, config, **kwargs))
 
     def advanced(call: GraphCall, pieces: Any) -> Iterator[Any]:
+        inside = Within[GraphCall | None](in_graph, call)
         with closing(pieces):
             while True:
-                token = in_graph.set(call)
-                try:
+                with inside:
                     piece = next(pieces, _OVER)
-                finally:
-                    _leave(token)
                 if piece is _OVER:
                     return
                 yield piece
@@ -53,13 +51,11 @@ def with_async_place(original: Callable[..., Any]) -> Callable[..., Any]:
         return advanced(call, original(graph, named, config, **kwargs))
 
     async def advanced(call: GraphCall, pieces: Any) -> AsyncIterator[Any]:
+        inside = Within[GraphCall | None](in_graph, call)
         async with aclosing(pieces):
             while True:
-                token = in_graph.set(call)
-                try:
+                with inside:
                     piece = await anext(pieces, _OVER)
-                finally:
-                    _leave(token)
                 if piece is _OVER:
                     return
                 yield piece
@@ -68,11 +64,6 @@ def with_async_place(original: Callable[..., Any]) -> Callable[..., Any]:
 
 
 _OVER: Any = object()
-
-
-def _leave(token: Token[GraphCall | None]) -> None:
-    with suppress(ValueError):  # a call abandoned by its event loop ends in another context
-        in_graph.reset(token)
 
 
 def _call_of(graph: Any, input: Any, config: Any) -> GraphCall | None:
