@@ -50,7 +50,7 @@ _CLASSES = frozenset(
         *(ToolMessage, ToolMessageChunk, ChatMessage, FunctionMessage, SystemMessageChunk),
     )
 )
-_PLAIN = frozenset((str, int, float, bool, type(None), bytes))
+_PLAIN = frozenset((str, int, float, bool, type(None), bytes, dict, list, tuple))
 _BY_THE_WAY = frozenset(("index", "extras", "encrypted_content"))
 """Keys of content blocks that a stream has in another place, or not, once it is put together."""
 _CALLS = frozenset(("tool_call", "tool_call_chunk", "tool_use", "function_call"))

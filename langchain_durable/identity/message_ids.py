@@ -15,21 +15,22 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextvars import ContextVar
+from hashlib import blake2b
 from operator import attrgetter
 from typing import Any
-from uuid import UUID, uuid5
 
 from langchain_core.messages import BaseMessage, BaseMessageChunk, convert_to_messages
 from langchain_core.messages.utils import message_chunk_to_message
 from pydantic import BaseModel
 
 from langchain_durable.identity.fingerprint import fingerprint
+from langchain_durable.identity.message_digests import is_message
 from langchain_durable.identity.tree import Scope
 from langchain_durable.touchpoints import has_own_saver, is_command, keeps_writes
 
-_RUNS = UUID("5f0c1f4e-6d0b-5c55-9d0a-3c8a2c1a7b10")
+_RUNS = b"langchain-durable"
 _NODE = "graph:step:"
 """LangGraph's tag on the chain that is a node."""
 
@@ -40,13 +41,13 @@ class GraphCall:
     __slots__ = ("_given", "_held", "place")
 
     def __init__(self, name: str, given: Any) -> None:
-        self.place = uuid5(_RUNS, name)
+        self.place = _within(_RUNS, name)
         self._given = given
         self._held: dict[int, BaseMessage] | None = None
 
-    def node(self, scope: Scope) -> UUID:
+    def node(self, scope: Scope) -> bytes:
         """The place of one of its nodes: a label has the superstep, and a retry its turn."""
-        return uuid5(self.place, f"{scope.label}#{scope.arrival}")
+        return _within(self.place, f"{scope.label}#{scope.arrival}")
 
     def held(self, message: BaseMessage) -> bool:
         """Is this one of the message objects that the caller gave?"""
@@ -66,11 +67,15 @@ def name_output(scope: Scope, output: Any, tags: Sequence[str] | None) -> None:
     ``scope`` is that of a chain which has ended, which may be no node.
     """
     call = in_graph.get()
-    if call is None or not any(tag.startswith(_NODE) for tag in tags or ()):
+    if call is None or not tags or not _is_node(tags):
         return
     nameless = [message for message in _returned(output) if message.id is None]
     if nameless:
         _name(nameless, call.node(scope), set())
+
+
+def _is_node(tags: Sequence[str]) -> bool:
+    return any(tag.startswith(_NODE) for tag in tags)
 
 
 def with_named_input(call: GraphCall, graph: Any, given: Any) -> Any:
@@ -99,7 +104,8 @@ def naming(reducer: Callable[..., Any]) -> Callable[..., Any]:
         call = in_graph.get()
         if call is None:
             return reducer(left, right, **kwargs)
-        before, after = _listed(left), _listed(right)
+        before = left if isinstance(left, list) else [left]
+        after = right if isinstance(right, list) else [right]
         if _lacks_ids(after) or _lacks_ids(before):
             before, after = _with_ids(before, after, call)
         return reducer(before, after, **kwargs)
@@ -107,25 +113,31 @@ def naming(reducer: Callable[..., Any]) -> Callable[..., Any]:
     return add_messages
 
 
-def _listed(side: Any) -> list[Any]:
-    return side if isinstance(side, list) else [side]
-
-
 # -- ids --------------------------------------------------------------------------------------
 
 
-def _name(messages: Iterable[BaseMessage], place: UUID, taken: set[str | None]) -> None:
+def _within(place: bytes, name: str) -> bytes:
+    """16 bytes for something in a place."""
+    return blake2b(name.encode(), key=place, digest_size=16).digest()
+
+
+def _name(messages: Iterable[BaseMessage], place: bytes, taken: set[str | None]) -> None:
     for message in messages:
         message.id = _new_id(message, place, taken)
 
 
-def _new_id(message: Any, place: UUID, taken: set[str | None]) -> str:
+def _new_id(message: Any, place: bytes, taken: set[str | None]) -> str:
     """The first id of this content at this place that no other message has."""
     content, number = fingerprint(_content(message)).hex(), 0
-    while (found := str(uuid5(place, f"{content}#{number}"))) in taken:
+    while (found := _uuid(_within(place, f"{content}#{number}").hex())) in taken:
         number += 1
     taken.add(found)
     return found
+
+
+def _uuid(digits: str) -> str:
+    """32 digits as a UUID, such as LangGraph's ids are: of version 8, one's own way (RFC 9562)."""
+    return f"{digits[:8]}-{digits[8:12]}-8{digits[13:16]}-a{digits[17:20]}-{digits[20:]}"
 
 
 def _content(message: Any) -> Any:
@@ -183,7 +195,7 @@ def _is_whole_message(cls: type) -> bool:
     return issubclass(cls, BaseMessage) and not issubclass(cls, BaseMessageChunk)
 
 
-def _with_id(item: Any, place: UUID, taken: set[str | None]) -> Any:
+def _with_id(item: Any, place: bytes, taken: set[str | None]) -> Any:
     """A message that is written as a dict, with an id; anything else as it is."""
     if not isinstance(item, dict) or item.get("id") or not item.keys() & {"role", "type"}:
         return item
@@ -193,23 +205,21 @@ def _with_id(item: Any, place: UUID, taken: set[str | None]) -> Any:
 # -- where messages are -----------------------------------------------------------------------
 
 
-def _returned(output: Any) -> Iterator[BaseMessage]:
+def _returned(output: Any) -> list[BaseMessage]:
     """The messages in what a node returns: an update of the state, a command, several of them."""
+    found: list[BaseMessage] = []
     for update in output if isinstance(output, (list, tuple)) else (output,):
-        yield from _updated(update)
-
-
-def _updated(update: Any) -> Iterator[BaseMessage]:
-    if is_command(update):
-        update = update.update
-    yield from _messages(update)
-    for value in _values(update):
-        yield from _messages(value)
+        if is_command(update):
+            update = update.update
+        found += _messages(update)
+        for value in _values(update):
+            found += _messages(value)
+    return found
 
 
 def _values(update: Any) -> Iterable[Any]:
     """The values of an update of the state, in the forms that LangGraph takes."""
-    if isinstance(update, Mapping):
+    if isinstance(update, (dict, Mapping)):
         return update.values()
     if isinstance(update, BaseModel) and not isinstance(update, BaseMessage):
         return [getattr(update, name) for name in type(update).model_fields]
@@ -220,11 +230,11 @@ def _values(update: Any) -> Iterable[Any]:
 
 def _messages(value: Any) -> Sequence[BaseMessage]:
     """The value, if it is a message; the messages in it, if it is a list."""
-    if isinstance(value, BaseMessage):
+    if is_message(value):
         return (value,)
     # Lists of other things may be long, and have few types.
     if isinstance(value, (list, tuple)) and any(map(_is_message_class, {*map(type, value)})):
-        return [item for item in value if isinstance(item, BaseMessage)]
+        return [item for item in value if is_message(item)]
     return ()
 
 

@@ -549,7 +549,7 @@ def test_outside_of_runs_ids_are_langgraphs(durable: Durable) -> None:
     finally:
         install()
 
-    assert [version(found) for found in (*inside, *outside, *without)] == [5, 5, 4, 4, 4, 4]
+    assert [version(found) for found in (*inside, *outside, *without)] == [8, 8, 4, 4, 4, 4]
 
 
 def version(found: str | None) -> int | None:

@@ -97,7 +97,7 @@ def _above(scope: Scope | None) -> str:
             path.append(scope.node.id.hex())
             break
         if graph is not None and "@" in scope.label:
-            path.append(str(graph.node(scope)))
+            path.append(graph.node(scope).hex())
             break
         path.append(f"{scope.label}#{scope.arrival}")
         scope = scope.parent
