@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import secrets
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -11,7 +12,6 @@ from typing import Any, TypeVar
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import (
-    BaseCheckpointSaver,
     ChannelVersions,
     Checkpoint,
     CheckpointMetadata,
@@ -59,7 +59,7 @@ class RunSaver(RedisSaver):
         item: int | None = None,
         through: bool = False,
     ) -> None:
-        BaseCheckpointSaver.__init__(self, serde=saver.serde)
+        self.serde = saver.serde  # all that BaseCheckpointSaver sets, and it was checked there
         self.prefix, self.ttl = saver.prefix, saver.ttl
         self._commands, self._memories = saver._commands, saver._memories
         self.run_id = run_id
@@ -135,6 +135,11 @@ class RunSaver(RedisSaver):
             RedisSaver.put_writes(saver, config, kept, task_id, task_path)
 
         self._keep(self._address(config), store)
+
+    aput_writes = twin(put_writes)
+    for _method in (put_writes, aput_writes):
+        # Each call of a graph asks for it, and it is slow to find out.
+        vars(_method)["__signature__"] = inspect.signature(put_writes)
 
     async def in_thread(self, call: Callable[..., T], *args: Any, **kwargs: Any) -> T:
         """Call it on a thread, unless it is one that only keeps something for later."""
