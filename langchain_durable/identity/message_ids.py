@@ -9,6 +9,8 @@ Here an id is a pure function of the place that the message comes from, of its c
 number that tells it from its equals. A place is a graph's call in the run (for its input, and
 what only the reducer knows as a message), or one node in one superstep of it (for its output).
 So no two places give the same id, and branches in parallel need not agree on who comes first.
+The message that LangChain makes of a tool's result has an id as soon as that: its place is the
+tool's call.
 """
 
 from __future__ import annotations
@@ -21,7 +23,12 @@ from hashlib import blake2b
 from operator import attrgetter
 from typing import Any
 
-from langchain_core.messages import BaseMessage, BaseMessageChunk, convert_to_messages
+from langchain_core.messages import (
+    BaseMessage,
+    BaseMessageChunk,
+    ToolMessage,
+    convert_to_messages,
+)
 from langchain_core.messages.utils import message_chunk_to_message
 from pydantic import BaseModel
 
@@ -61,13 +68,21 @@ in_graph: ContextVar[GraphCall | None] = ContextVar("langchain_durable_in_graph"
 """The innermost graph that runs in this context as a part of a run."""
 
 
-def name_output(scope: Scope, output: Any, tags: Sequence[str] | None) -> None:
-    """Give ids to the messages that a node returns, before LangGraph does.
+def name_tool_output(scope: Scope, output: Any) -> None:
+    """Give an id to the message that LangChain makes of what a tool in a graph returns.
+
+    That is soon enough for all who look at it. ``scope`` is that of the tool's call.
+    """
+    if isinstance(output, ToolMessage) and output.id is None and scope.node is not None:
+        output.id = _uuid(_within(scope.node.id, "message").hex())
+
+
+def name_output(call: GraphCall, scope: Scope, output: Any, tags: Sequence[str] | None) -> None:
+    """Give ids to the messages that a node of a graph returns, before LangGraph does.
 
     ``scope`` is that of a chain which has ended, which may be no node.
     """
-    call = in_graph.get()
-    if call is None or not tags or not _is_node(tags):
+    if not tags or not _is_node(tags):
         return
     nameless = [message for message in _returned(output) if message.id is None]
     if nameless:

@@ -27,7 +27,7 @@ from langchain_durable.identity.labels import (
     model_inputs,
     model_name,
 )
-from langchain_durable.identity.message_ids import name_output
+from langchain_durable.identity.message_ids import in_graph, name_output, name_tool_output
 from langchain_durable.identity.root_call import RootCall
 from langchain_durable.identity.tree import UNSEEN, Scope
 from langchain_durable.intercept.cached import record_cached
@@ -282,8 +282,8 @@ class PathTracker(BaseCallbackHandler):
         **kwargs: Any,
     ) -> None:
         scope = self._scopes.get(run_id.int)
-        if scope is not None and self._attempt.run_id:
-            name_output(scope, outputs, kwargs.get("tags"))
+        if scope is not None and (call := in_graph.get()) is not None:
+            name_output(call, scope, outputs, kwargs.get("tags"))
         self._leave(run_id, outputs=outputs)
 
     def on_chain_error(
@@ -322,6 +322,9 @@ class PathTracker(BaseCallbackHandler):
     def on_tool_end(
         self, output: Any, *, run_id: UUID, parent_run_id: UUID | None = None, **kwargs: Any
     ) -> None:
+        scope = self._scopes.get(run_id.int)
+        if scope is not None and in_graph.get() is not None:
+            name_tool_output(scope, output)
         self._leave(run_id)
 
     def on_tool_error(
