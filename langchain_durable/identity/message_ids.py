@@ -224,9 +224,10 @@ def _returned(output: Any) -> list[BaseMessage]:
     """The messages in what a node returns: an update of the state, a command, several of them."""
     found: list[BaseMessage] = []
     for update in output if isinstance(output, (list, tuple)) else (output,):
-        if is_command(update):
-            update = update.update
-        found += _messages(update)
+        if not isinstance(update, dict):
+            if is_command(update):
+                update = update.update
+            found += _messages(update)
         for value in _values(update):
             found += _messages(value)
     return found

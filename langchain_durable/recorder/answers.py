@@ -60,8 +60,8 @@ class Answers:
     """Answers the steps of one attempt from the journal, or says that they must be made.
 
     ``lease`` is None for a run that is completed and only replayed: then every step must
-    be in the journal. ``input_print`` is the fingerprint of the run's input, where an earlier
-    attempt has said it.
+    be in the journal. ``given`` is the input of the call that the attempt is for, and
+    ``input_print`` the fingerprint of the run's, which an earlier attempt may have said.
     """
 
     def __init__(self, *, run_id: str, codec: Codec, settings: Settings, tree: Tree) -> None:
@@ -72,6 +72,7 @@ class Answers:
         self.metering = settings.telemetry.metering
         self.trace = AttemptTrace(settings.telemetry, run_id, settings.random_hex)
         self.lease: Lease | None = None
+        self.given: Any = None
         self.input_print = b""
         self.versioned = False
         self.index: Index | None = None

@@ -81,8 +81,10 @@ def _call_of(graph: Any, input: Any, config: Any) -> GraphCall | None:
 
 def _input_print(tracker: PathTracker, scope: Scope | None, input: Any) -> bytes:
     """The fingerprint of a call's input; if it makes its run go on, of the run's input."""
-    goes_on = scope is None and (input is None or is_command(input))
-    return (tracker.attempt.input_print if goes_on else b"") or fingerprint(input)
+    attempt = tracker.attempt
+    if scope is None and (input is attempt.given or input is None or is_command(input)):
+        return attempt.input_print or fingerprint(input)
+    return fingerprint(input)
 
 
 def _above(scope: Scope | None) -> str:

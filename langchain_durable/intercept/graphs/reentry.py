@@ -11,10 +11,9 @@ from __future__ import annotations
 
 import functools
 from collections.abc import AsyncIterator, Callable, Hashable, Iterator, Mapping
-from typing import Any
+from typing import Any, Literal
 
 from langchain_core.runnables import RunnableConfig
-from langchain_core.runnables.config import merge_configs
 
 from langchain_durable import touchpoints
 from langchain_durable.identity.fingerprint import fingerprint
@@ -147,14 +146,13 @@ def _call_of(
     tracker = active.get() or tracker_in(given_callbacks) or tracker_in(around)
     if tracker is None:
         return None
-    given = merge_configs(graph.config, config)
-    place = touchpoints.addressed(given.get("configurable") or {})
+    place = touchpoints.addressed(_merged(graph.config, config, "configurable"))
     own = touchpoints.has_own_saver(graph)
     saver = graph.checkpointer if own else place.get(touchpoints.CHECKPOINTER)
     if saver is None or touchpoints.is_nested(place):
         return None
     continues = touchpoints.is_command(input) or input is None
-    named = _own_name(given)
+    named = _own_name(_merged(graph.config, config, "metadata"))
     reentry: RootCall | None = None
     if named is not None and not continues:
         reentry = RootCall(named, tracker.attempt.resumed)
@@ -177,11 +175,24 @@ def _call_of(
     )
 
 
-def _own_name(given: RunnableConfig) -> str | None:
+def _merged(
+    own: RunnableConfig | None,
+    given: RunnableConfig | None,
+    key: Literal["configurable", "metadata"],
+) -> Mapping[str, Any]:
+    """One part of a graph's own config, and of the one that it is called with."""
+    mine, theirs = (own or {}).get(key) or {}, (given or {}).get(key) or {}
+    return {**mine, **theirs} if mine else theirs
+
+
+def _own_name(metadata: Mapping[str, Any]) -> str | None:
     """The id that the caller has given this very call. One around it may have left its own."""
-    inherited = (touchpoints.child_config().get("metadata") or {}).get(REENTRY)
-    named: str | None = (given.get("metadata") or {}).get(REENTRY)
-    return named if named != inherited else None
+    named: str | None = metadata.get(REENTRY)
+    if named is not None and named == (touchpoints.child_config().get("metadata") or {}).get(
+        REENTRY
+    ):
+        return None
+    return named
 
 
 def first_call(run_id: str) -> str:
