@@ -42,7 +42,7 @@ _OPTIONS = (
 _MESSAGE, _MESSAGES, _SET, _MAP, _NUMBER, _TEXT, _NAMED, _CLASS, _OBJECT = range(9)
 
 _NAMED_CLASSES = (dt.date, dt.time, dt.timedelta, dt.tzinfo, UUID, Decimal, PurePath)
-_SCALARS = frozenset((str, int, float, bool, type(None), bytes))
+_PLAIN = frozenset((str, int, float, bool, type(None), bytes, dict))
 _INJECTED = frozenset(("config", "callbacks", "run_manager", "runtime", "store"))
 _INJECTED_MARKS = tuple(bytes((0xA0 + len(key),)) + key.encode() for key in sorted(_INJECTED))
 _CONFIG_KEYS = frozenset(
@@ -83,10 +83,10 @@ def _shape(value: Any) -> Any:
 
 def _shape_item(value: Any) -> Any:
     kind = type(value)
-    if kind in _SCALARS:
+    if kind in _PLAIN:
         return value
     if kind is list or kind is tuple:
-        if not value:
+        if not value or type(value[0]) in _PLAIN:
             return value
         if is_message(value[0]):
             digest = _digests.of_all(value)

@@ -121,7 +121,7 @@ def naming(reducer: Callable[..., Any]) -> Callable[..., Any]:
             return reducer(left, right, **kwargs)
         before = left if isinstance(left, list) else [left]
         after = right if isinstance(right, list) else [right]
-        if _lacks_ids(after) or _lacks_ids(before):
+        if _lack_ids(before, after):
             before, after = _with_ids(before, after, call)
         return reducer(before, after, **kwargs)
 
@@ -163,10 +163,10 @@ def _content(message: Any) -> Any:
     return message.type, message.name, message.content, calls
 
 
-def _lacks_ids(messages: Sequence[Any]) -> bool:
+def _lack_ids(before: Sequence[Any], after: Sequence[Any]) -> bool:
     """Is something without an id among these? What is not a message yet has none."""
     try:
-        return None in map(_id_of, messages)
+        return None in map(_id_of, after) or None in map(_id_of, before)
     except AttributeError:
         return True
 

@@ -177,7 +177,11 @@ class Tree:
                 ordinal = found.ordinal
                 scope.recorded, scope.drift = found.recorded, found.drift
                 scope.declared = found.recorded is not None
-            scope.drift_ok = self.drift_ok and self._trusted(scope)
+            if above is self.top:
+                trusted = self.top_by_ordinal or not scope.drift
+            else:
+                trusted = above.drift_ok
+            scope.drift_ok = self.drift_ok and trusted
             scope.node = Node(
                 id=node_id(parent.id, scope.label, ordinal),
                 parent=parent.id,
@@ -206,19 +210,13 @@ class Tree:
             return False  # a model's request: another id or other arguments are another call
         return scope.kind is None or scope.parent.drift_ok
 
-    def _trusted(self, scope: Scope) -> bool:
-        assert scope.parent is not None
-        if scope.parent is self.top:
-            return self.top_by_ordinal or not scope.drift
-        return scope.parent.drift_ok
-
     def declare(self, scope: Scope) -> tuple[Node, ...]:
         """The nodes down to ``scope`` that the journal does not know yet, top first."""
         nodes: list[Node] = []
         with self._lock:
             here: Scope | None = scope
             while here is not None and not here.declared:
-                nodes.append(self.resolve(here))
+                nodes.append(here.node or self.resolve(here))
                 here.declared = True
                 here = here.parent
         return tuple(reversed(nodes))

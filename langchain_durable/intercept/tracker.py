@@ -134,7 +134,10 @@ class PathTracker(BaseCallbackHandler):
     ) -> Scope:
         if self._passing.chains:
             parent_run_id, label = self._passing.place(parent_run_id, label)
-        scope = self._attempt.tree.enter(self.scope(parent_run_id), label, inputs, **step)
+        above = None
+        if parent_run_id is not None:
+            above = self._scopes.get(parent_run_id.int) or self.scope(parent_run_id)
+        scope = self._attempt.tree.enter(above, label, inputs, **step)
         self._scopes[run_id.int] = scope
         return scope
 
