@@ -98,6 +98,14 @@ class Codec:
             )
         return self._envelope.seal(body, bind)
 
+    def carries(self, value: Any) -> bool:
+        """Can ``value`` be encoded?"""
+        try:
+            self.encode(value, bind=b"")
+        except (Unjournalable, ValueTooLarge):
+            return False
+        return True
+
     def decode(self, data: bytes, *, bind: bytes) -> Any:
         """The value, as a fresh object. Raises ``JournalCorrupt`` or ``JournalTooNew``."""
         body = self._envelope.open(data, bind)

@@ -41,7 +41,8 @@ class Scope:
     root. ``content`` gives what the call was asked, ``shown`` is what it answered, where the app
     captures that. ``settled`` is its price, on ``estimated`` tokens if the provider reported none
     for ``prompt``; ``per_chunk`` the mean time between two chunks of its answer, in seconds.
-    ``numbers`` says what it took numbers for from the graph's node that it runs in.
+    ``numbers`` says what it took numbers for from the graph's node that it runs in, ``events``
+    are the custom ones that it dispatched.
     ``called_as`` is LangChain's own run id of a model call, from which its answer may get its id.
     ``trace``, ``above`` and ``sampled`` are those of an outermost call that is observed, and not
     part of a run: its trace, and the span it stands under.
@@ -51,6 +52,7 @@ class Scope:
     arrivals: dict[str, int] | None = None
     node: Node | None = None
     numbers: list[str] | None = None
+    events: list[tuple[str, Any]] | None = None
     recorded: Recorded | None = None
     declared = False
     drift = False

@@ -1,20 +1,24 @@
-"""What a step does in a graph's node besides returning: writes, custom output, numbered calls.
+"""What a step does besides returning: writes, custom output, custom events, numbered calls.
 
-deepagents' files, ``push_message`` and ``push_ui`` go through a send function in the config,
-``get_stream_writer`` through the runtime. Both are recorded while the step runs and sent again
-when its result is replayed. The numbers that it took from its node are taken again.
+deepagents' files, ``push_message`` and ``push_ui`` go through a send function in the config of a
+graph's node, ``get_stream_writer`` through its runtime, ``dispatch_custom_event`` through the
+callbacks. All are recorded while the step runs and sent again when its result is replayed. The
+numbers that it took from its node are taken again.
 """
 
 from __future__ import annotations
 
+import warnings
 from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, TypeGuard
 
+from langchain_core.callbacks import dispatch_custom_event
 from langchain_core.runnables import RunnableConfig
 from langchain_core.runnables.config import var_child_runnable_config
 
+from langchain_durable.errors import DurableWarning
 from langchain_durable.intercept.changed import changed, is_record
 from langchain_durable.intercept.numbering import QUESTION, answer_again, noting, take_again
 from langchain_durable.intercept.perform import Form
@@ -26,12 +30,13 @@ from langchain_durable.within import Within
 class SideEffects(Form):
     """What a step did besides returning, in order: its value is written down with that."""
 
-    __slots__ = ("custom", "numbers", "step", "writes")
+    __slots__ = ("custom", "events", "numbers", "step", "writes")
 
     def __init__(self, step: Step) -> None:
         self.step = step
         self.writes: list[Any] = []
         self.custom: list[Any] = []
+        self.events: list[tuple[str, Any]] = []
         self.numbers: list[str] = []
 
     def pack(self, result: Any, step: Step) -> dict[str, Any]:
@@ -39,7 +44,9 @@ class SideEffects(Form):
         if self.writes:
             packed["w"] = self.writes
         if self.custom:
-            packed["c"] = self.custom
+            packed["c"] = self._lasting(self.custom)
+        if self.events:
+            packed["e"] = self._lasting(self.events)
         if self.numbers:
             numbers = Counter(self.numbers)
             del numbers[QUESTION]  # its answer is among the writes
@@ -59,7 +66,23 @@ class SideEffects(Form):
         if writer is not None:
             for value in packed.get("c", []):
                 writer(value)
+        for name, data in packed.get("e", []):
+            dispatch_custom_event(name, data)
         return packed["v"]
+
+    def _lasting(self, told: list[Any]) -> list[Any]:
+        """What the journal can carry of what listeners were told: the rest must not cost the step
+        its result."""
+        lasting = [value for value in told if self.step.attempt.codec.carries(value)]
+        if len(lasting) < len(told):
+            warnings.warn(
+                f"{self.step.scope.name!r} has streamed, or dispatched as a custom event, what the "
+                "journal cannot carry. Listeners are not told of it again when the step is "
+                "replayed. Give them plain data, or name the classes: Durable(allow=[...]).",
+                DurableWarning,
+                stacklevel=2,
+            )
+        return lasting
 
     def fail_again(self) -> None:
         # A recorded step that failed takes its numbers again, too.
@@ -82,6 +105,7 @@ class SideEffects(Form):
 def recording(seen: SideEffects, kwargs: dict[str, Any]) -> AbstractContextManager[None]:
     """Record what the step does while this is open. An injected config or runtime is replaced
     too."""
+    seen.step.scope.events = seen.events
     config = child_config()
     conf: Mapping[str, Any] = config.get("configurable") or {}
     replaced = _replacements(conf, seen)

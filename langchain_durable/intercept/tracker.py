@@ -274,6 +274,14 @@ class PathTracker(BaseCallbackHandler):
         self._announce(scope)
         self._told.retriever(scope, metadata, query)
 
+    # -- in between -----------------------------------------------------------------
+
+    def on_custom_event(self, name: str, data: Any, *, run_id: UUID, **kwargs: Any) -> None:
+        """A step has something to say before it ends."""
+        scope = self._scopes.get(run_id.int)
+        if scope is not None and scope.events is not None:
+            scope.events.append((name, data))
+
     # -- ends -----------------------------------------------------------------------
 
     def on_chain_end(
