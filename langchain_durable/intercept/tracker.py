@@ -15,7 +15,6 @@ from typing import Any
 from uuid import UUID
 
 from langchain_core.callbacks import BaseCallbackHandler
-from langchain_core.documents import Document
 from langchain_core.messages import BaseMessage
 from langchain_core.outputs import LLMResult
 
@@ -284,89 +283,31 @@ class PathTracker(BaseCallbackHandler):
 
     # -- ends -----------------------------------------------------------------------
 
-    def on_chain_end(
-        self,
-        outputs: dict[str, Any],
-        *,
-        run_id: UUID,
-        parent_run_id: UUID | None = None,
-        **kwargs: Any,
-    ) -> None:
+    def on_chain_end(self, outputs: dict[str, Any], *, run_id: UUID, **kwargs: Any) -> None:
         scope = self._scopes.get(run_id.int)
         if scope is not None and (call := in_graph.get()) is not None:
             name_output(call, scope, outputs, kwargs.get("tags"))
         self._leave(run_id, outputs=outputs)
 
-    def on_chain_error(
-        self,
-        error: BaseException,
-        *,
-        run_id: UUID,
-        parent_run_id: UUID | None = None,
-        **kwargs: Any,
-    ) -> None:
-        self._leave(run_id, error)
-
-    def on_llm_end(
-        self,
-        response: LLMResult,
-        *,
-        run_id: UUID,
-        parent_run_id: UUID | None = None,
-        **kwargs: Any,
-    ) -> None:
+    def on_llm_end(self, response: LLMResult, *, run_id: UUID, **kwargs: Any) -> None:
         scope = self._scopes.get(run_id.int)
         if scope is not None and not scope.taken:
             record_cached(self._attempt, scope, response)
         self._leave(run_id)
 
-    def on_llm_error(
-        self,
-        error: BaseException,
-        *,
-        run_id: UUID,
-        parent_run_id: UUID | None = None,
-        **kwargs: Any,
-    ) -> None:
-        self._leave(run_id, error)
-
-    def on_tool_end(
-        self, output: Any, *, run_id: UUID, parent_run_id: UUID | None = None, **kwargs: Any
-    ) -> None:
+    def on_tool_end(self, output: Any, *, run_id: UUID, **kwargs: Any) -> None:
         scope = self._scopes.get(run_id.int)
         if scope is not None and in_graph.get() is not None:
             name_tool_output(scope, output)
         self._leave(run_id)
 
-    def on_tool_error(
-        self,
-        error: BaseException,
-        *,
-        run_id: UUID,
-        parent_run_id: UUID | None = None,
-        **kwargs: Any,
-    ) -> None:
-        self._leave(run_id, error)
-
-    def on_retriever_end(
-        self,
-        documents: Sequence[Document],
-        *,
-        run_id: UUID,
-        parent_run_id: UUID | None = None,
-        **kwargs: Any,
-    ) -> None:
+    def on_retriever_end(self, documents: Any, *, run_id: UUID, **kwargs: Any) -> None:
         self._leave(run_id)
 
-    def on_retriever_error(
-        self,
-        error: BaseException,
-        *,
-        run_id: UUID,
-        parent_run_id: UUID | None = None,
-        **kwargs: Any,
-    ) -> None:
+    def _failed(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> None:
         self._leave(run_id, error)
+
+    on_chain_error = on_llm_error = on_tool_error = on_retriever_error = _failed
 
     def on_interrupt(self, *args: Any, **kwargs: Any) -> None:
         """LangGraph looks for this on every handler in a config, and warns if it is missing."""
