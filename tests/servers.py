@@ -22,6 +22,10 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+LOSES_NOTHING = ("--appendfsync", "always")
+"""Options for a server that is killed while a test counts on all that it acknowledged: with
+everysec a server puts off its write while an fsync runs, and a kill in that moment loses it."""
+
 _SUN_PATH = 100
 """A unix socket's path may have some 104 characters; macOS has the lowest limit."""
 

@@ -29,12 +29,12 @@ from langchain_durable.errors import (
 )
 from langchain_durable.store import Keys
 from tests.fakes import Failing, Model
-from tests.servers import Server, free_port, start_valkey
+from tests.servers import LOSES_NOTHING, Server, free_port, start_valkey
 
 
 @pytest.fixture
 def own_server(tmp_path: Path) -> Iterator[Server]:
-    with start_valkey(tmp_path / "own") as server:
+    with start_valkey(tmp_path / "own", *LOSES_NOTHING) as server:
         yield server
 
 

@@ -13,7 +13,7 @@ import pytest
 from langchain_durable.journal import Store
 from langchain_durable.store import MemoryStore, open_store
 from langchain_durable.waiting import Ticket
-from tests.servers import Server, start_redis, start_valkey
+from tests.servers import LOSES_NOTHING, Server, start_redis, start_valkey
 
 T = TypeVar("T")
 
@@ -62,7 +62,7 @@ def on_valkey(valkey: Server, prefix: str) -> Iterator[Store]:
 @pytest.fixture
 def own_valkey(tmp_path: Path) -> Iterator[Server]:
     """A server for this test alone, which may hurt it."""
-    with start_valkey(tmp_path / "valkey", tcp=True) as server:
+    with start_valkey(tmp_path / "valkey", *LOSES_NOTHING, tcp=True) as server:
         yield server
 
 

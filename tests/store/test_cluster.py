@@ -19,7 +19,7 @@ from langchain_durable.doctor import examine
 from langchain_durable.errors import ConfigurationError, JournalError, JournalUnavailable
 from langchain_durable.journal import Close, Store, Verdict
 from langchain_durable.store import open_store
-from tests.servers import Server, free_port, start_valkey
+from tests.servers import LOSES_NOTHING, Server, free_port, start_valkey
 from tests.store.conftest import check_keys
 from tests.store.making import ended, leased, opening, started
 
@@ -27,7 +27,7 @@ from tests.store.making import ended, leased, opening, started
 @pytest.fixture
 def node(tmp_path: Path) -> Iterator[Server]:
     options = ("--cluster-enabled", "yes", "--cluster-port", str(free_port()))
-    with start_valkey(tmp_path, *options, tcp=True) as server:
+    with start_valkey(tmp_path, *options, *LOSES_NOTHING, tcp=True) as server:
         with server.client() as client:
             client.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
         wait_for_cluster(server)

@@ -23,7 +23,7 @@ from langchain_durable.errors import (
 from langchain_durable.events import RunStatus
 from langchain_durable.journal import FORMAT, Close, Retention, Store, Verdict
 from langchain_durable.store import open_store
-from tests.servers import Server, free_port, start_redis, start_valkey
+from tests.servers import LOSES_NOTHING, Server, free_port, start_redis, start_valkey
 from tests.store.making import ended, leased, opening, started
 from tests.store.proxy import Proxy, proxied
 
@@ -127,9 +127,7 @@ def test_flushed_scripts_are_loaded_again_in_order(own_valkey: Server, own_store
 
 
 def test_a_killed_server_has_what_it_acknowledged(tmp_path: Path) -> None:
-    # With everysec a server puts off its write while an fsync runs, and a kill in that
-    # moment loses what it had acknowledged.
-    with start_valkey(tmp_path, "--appendfsync", "always", tcp=True) as server:
+    with start_valkey(tmp_path, *LOSES_NOTHING, tcp=True) as server:
         store = open_store(server.url)
         work = Work(store, runs=4, records=150)
         for _ in range(3):
@@ -556,6 +554,6 @@ def test_the_pool_of_a_client_is_used(own_valkey: Server) -> None:
         store.append(lease, [ended()], seq=2).result()
         assert sequence(store) == [1, 2]
         assert [header.run_id for header in store.headers().result()] == ["r"]
-        assert store.describe().result()["appendfsync"] == "everysec"
+        assert store.describe().result()["appendfsync"] == "always"
         store.close()
         assert client.ping()
