@@ -13,7 +13,7 @@ from redis.connection import parse_url
 from langchain_durable.store.link import PoolLink
 from langchain_durable.store.lua import Scripts
 from langchain_durable.store.refusals import LinkDown
-from langchain_durable.store.ticket import Command
+from langchain_durable.store.resp import Command, Packed
 
 _SCHEMES = {"redis+cluster": "redis", "rediss+cluster": "rediss"}
 _KEYLESS = ("TIME", "INFO", "CONFIG")
@@ -48,15 +48,12 @@ class ClusterLink:
     def __init__(self, url: str, public_url: str, scripts: Scripts) -> None:
         self.url = public_url
         self.opened = 0
+        self.is_open = False
         self._url = url
         self._scripts = scripts
         self._cluster: RedisCluster | None = None
         self._links: dict[str, PoolLink] = {}
         self._due: deque[PoolLink] = deque()
-
-    @property
-    def is_open(self) -> bool:
-        return self._cluster is not None
 
     def open(self) -> None:
         self.opened += 1
@@ -67,6 +64,7 @@ class ClusterLink:
                 link = PoolLink(pool, self._scripts, owned=True)
                 self._links[node.name] = link
                 link.open()
+            self.is_open = True
         except LinkDown:
             self.drop()
             raise
@@ -89,9 +87,12 @@ class ClusterLink:
         """The link to the node of the command's key; commands without one go anywhere."""
         if self._cluster is None:
             raise LinkDown(ConnectionError("the connection was closed"))
-        if command[0] in _KEYLESS:
+        if isinstance(command, Packed):
+            key = command.key
+        elif command[0] in _KEYLESS:
             return next(iter(self._links.values()))
-        key = str(command[3] if command[0] == "EVALSHA" else command[1])
+        else:
+            key = str(command[3] if command[0] == "EVALSHA" else command[1])
         try:
             node = self._cluster.get_node_from_key(key)  # type: ignore[no-untyped-call]  # as above
             return self._links[node.name]
@@ -116,6 +117,7 @@ class ClusterLink:
         return False
 
     def drop(self) -> None:
+        self.is_open = False
         cluster, self._cluster = self._cluster, None
         self._due.clear()
         links, self._links = self._links, {}

@@ -10,7 +10,7 @@ from langchain_durable.events import RunStatus
 from langchain_durable.journal import FORMAT, Header, Record, RecordKind
 from langchain_durable.store import outcomes
 from langchain_durable.store.keys import Keys
-from langchain_durable.store.ticket import Command
+from langchain_durable.store.resp import Command
 
 REFUSED = (JournalCorrupt, JournalTooNew)
 """Errors for what is stored, as opposed to errors of the server."""

@@ -17,7 +17,8 @@ from langchain_durable.store.link import Link
 from langchain_durable.store.loops import Watcher, wake
 from langchain_durable.store.outage import Outage
 from langchain_durable.store.refusals import LinkDown, closed, unavailable
-from langchain_durable.store.ticket import Command, Posted
+from langchain_durable.store.resp import Command
+from langchain_durable.store.ticket import Posted
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +40,7 @@ class Exchange:
         self.outage = Outage(patience)
         self.closed = False
         self._revive = revive
-        self._awaited: list[Watcher] = []
+        self.awaited: list[Watcher] = []
         self._unanswered = 0
         # Not an Event: Ctrl-C in its wait() would leave its inner lock taken.
         self._until_closed = threading.Lock()
@@ -53,7 +54,9 @@ class Exchange:
 
     def fits(self, limit: int) -> bool:
         """Whether all that has no answer is smaller than so many bytes."""
-        return self._unanswered + sum(ticket.size for ticket in self.queue) <= limit
+        # Another thread may add to the queue meanwhile.
+        queued = [ticket.size for ticket in tuple(self.queue)]
+        return self._unanswered + sum(queued) <= limit
 
     def shut(self) -> None:
         """Refuse what is asked from now on, and end the wait for a lost server."""
@@ -63,12 +66,13 @@ class Exchange:
 
     def lead(self, ticket: Posted[Any]) -> None:
         """Send what is queued and read replies until the ticket is done."""
-        while not ticket.done():
+        while not ticket.answered:
             try:
                 if not self.link.is_open:
                     self._open()
-                self._send()
-                while not ticket.done():
+                if self.queue:
+                    self._send()
+                while not ticket.answered:
                     self._read()
             except LinkDown as down:
                 self._recover(down.cause)
@@ -97,9 +101,9 @@ class Exchange:
         except BaseException:
             self.link.drop()
             raise
-        if self._awaited:
-            wake(self._awaited)
-            self._awaited = []
+        if self.awaited:
+            wake(self.awaited)
+            self.awaited = []
 
     def _send(self) -> None:
         commands: list[Command] = []
@@ -109,33 +113,35 @@ class Exchange:
             self.queue.popleft()
             self._unanswered += ticket.size
             commands += ticket.commands
-        if commands:
-            self.link.send(commands)
+        self.link.send(commands)
 
     def _read(self) -> None:
         """Read one reply; its ticket is answered with its last one."""
         ticket = self.inflight[0]
-        ticket.replies.append(self.link.read())
-        self.outage.heard()
-        if len(ticket.replies) == len(ticket.commands):
+        replies = ticket.replies
+        replies.append(self.link.read())
+        if self.outage.silent:
+            self.outage.heard()
+        if len(replies) == len(ticket.commands):
             ticket.answer()
-            self._note_awaited(ticket)
+            if ticket.watchers is not None:
+                self._note_awaited(ticket)
             self.inflight.popleft()
             self._unanswered -= ticket.size
             ticket.forget()
 
     def _note_awaited(self, ticket: Posted[Any]) -> None:
         if ticket.watchers:
-            self._awaited += ticket.watchers
+            self.awaited += ticket.watchers
             ticket.watchers = None
 
     def _open(self) -> None:
         """Connect, and send again what was sent and not answered."""
         self.link.open()
         # An interrupt may have left a ticket answered, or in both queues.
-        again = dict.fromkeys(ticket for ticket in self.inflight if not ticket.done())
+        again = dict.fromkeys(ticket for ticket in self.inflight if not ticket.answered)
         for ticket in self.inflight:
-            if ticket.done():
+            if ticket.answered:
                 self._note_awaited(ticket)
         while self.queue and self.queue[0] in again:
             self.queue.popleft()

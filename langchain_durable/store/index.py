@@ -11,7 +11,7 @@ from langchain_durable.journal import Header, Retention
 from langchain_durable.store import decode
 from langchain_durable.store.keys import Keys
 from langchain_durable.store.refusals import checked
-from langchain_durable.store.ticket import Command
+from langchain_durable.store.resp import Command
 from langchain_durable.store.waits import Later
 from langchain_durable.store.writer import Writer
 from langchain_durable.waiting import Procedure, Ticket
@@ -27,7 +27,8 @@ class Index:
     """Lists runs by the time of their last update.
 
     A sorted set per status. It is written after the script that changed the header, not
-    by it, since it lives in another slot; a process may die in between.
+    by it, since it lives in another slot; a process may die in between. ``noted``: the
+    commands that go with the next one that is sent.
     """
 
     def __init__(self, writer: Writer, keys: Keys, retention: Retention, url: str) -> None:
@@ -35,19 +36,19 @@ class Index:
         self._keys = keys
         self._retention = retention
         self._url = url
-        self._notes: deque[Command] = deque()
+        self.noted: deque[Command] = deque()
         self._told = 0
 
     def note(self, run_id: str, status: RunStatus, updated: int, before: RunStatus) -> None:
         """Note a run's status with the next command that is sent, to save a send of its own."""
-        self._notes.extend(self._commands(run_id, status, updated, before))
+        self.noted.extend(self._commands(run_id, status, updated, before))
 
     def notes(self) -> list[Command]:
         """The commands that were noted, for whoever sends something now."""
         taken: list[Command] = []
-        while self._notes:
+        while self.noted:
             try:
-                taken.append(self._notes.popleft())
+                taken.append(self.noted.popleft())
             except IndexError:  # another thread was quicker
                 break
         return taken

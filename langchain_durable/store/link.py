@@ -14,10 +14,9 @@ from redis import exceptions as redis_errors
 
 from langchain_durable.store.lua import Scripts
 from langchain_durable.store.refusals import LinkDown, passes
-from langchain_durable.store.resp import pack
-from langchain_durable.store.ticket import Command
+from langchain_durable.store.resp import Command, Packed, pack
 
-_LOST = (redis_errors.ConnectionError, redis_errors.TimeoutError, OSError)
+_FAILED = (redis_errors.RedisError, OSError)
 _JOIN_BELOW = 65536
 
 
@@ -27,9 +26,7 @@ class Link(Protocol):
     url: str
     opened: int
     """How many connections were made; it tells the present one from those before."""
-
-    @property
-    def is_open(self) -> bool: ...
+    is_open: bool
 
     def open(self) -> None: ...
 
@@ -66,14 +63,11 @@ class PoolLink:
         self._owned = owned
         self._scripts = scripts
         self._connection: Any = None
-        self._usable = False
+        self._reader: Any = None
+        self.is_open = False
         self._pid = os.getpid()
         self.opened = 0
         self.url = public_url(pool)
-
-    @property
-    def is_open(self) -> bool:
-        return self._usable
 
     def open(self) -> None:
         self.drop()
@@ -90,8 +84,9 @@ class PoolLink:
                 raise LinkDown(exc) from exc
             raise
         self._pid = os.getpid()
+        self._reader = _reader(self._connection)
         self.opened += 1
-        self._usable = True
+        self.is_open = True
         try:
             self.send([("SCRIPT", "LOAD", script.text) for script in self._scripts.all()])
             for _ in self._scripts.all():
@@ -103,51 +98,51 @@ class PoolLink:
             raise
 
     def send(self, commands: Sequence[Command]) -> None:
-        if not self._usable:
+        if not self.is_open:
             raise LinkDown(ConnectionError("the connection was closed"))
         connection = self._connection
-        packed = [pack(command) for command in commands]
+        packed = [c.raw if isinstance(c, Packed) else pack(c) for c in commands]
         if len(packed) > 1 and sum(map(len, packed)) < _JOIN_BELOW:
             packed = [b"".join(packed)]
         try:
             # A health check would read a reply that belongs to a command in flight.
             connection.send_packed_command(packed, check_health=False)
-        except _LOST as exc:
+        except _FAILED as exc:
             raise LinkDown(exc) from exc
 
     def read(self) -> Any:
-        if not self._usable:
+        if not self.is_open:
             raise LinkDown(ConnectionError("the connection was closed"))
-        connection = self._connection
         try:
-            return connection.read_response(disable_decoding=True)
+            reply = self._reader.read_response(disable_decoding=True)
         except redis_errors.ResponseError as exc:
-            if passes(exc):
-                raise LinkDown(exc) from exc
-            return exc
-        except (redis_errors.RedisError, *_LOST) as exc:
+            reply = exc
+        except _FAILED as exc:
             raise LinkDown(exc) from exc
+        if isinstance(reply, redis_errors.ResponseError) and passes(reply):
+            raise LinkDown(reply) from reply
+        return reply
 
     def descriptor(self) -> int | None:
         # Not public, so it may be gone one day; then a thread waits for replies.
         plain = getattr(self._connection, "_sock", None)
         # TLS may hold back what its socket has received.
-        if sys.platform == "win32" or type(plain) is not socket.socket or not self._usable:
+        if sys.platform == "win32" or type(plain) is not socket.socket or not self.is_open:
             return None
         return plain.fileno()
 
     def pending(self) -> bool:
-        if not self._usable:
+        if not self.is_open:
             raise LinkDown(ConnectionError("the connection was closed"))
         try:
-            return bool(self._connection.can_read(timeout=0))
-        except (redis_errors.RedisError, *_LOST) as exc:
+            return bool(self._reader.can_read(timeout=0))
+        except _FAILED as exc:
             raise LinkDown(exc) from exc
 
     def drop(self) -> None:
         # In this order an interrupt half-way leaves what the next call can finish. A
         # connection that is closed must not be used: redis-py would open it again.
-        self._usable = False
+        self.is_open = False
         if self._connection is None:
             return
         # In the child of a fork this closes our copy of the socket only.
@@ -160,6 +155,17 @@ class PoolLink:
         self.drop()
         if self._owned:
             self._pool.disconnect()
+
+
+def _reader(connection: Any) -> Any:
+    """What reads a connection's replies: its parser, which does the work, or itself.
+
+    What redis-py's connection does around that costs more than the parsing. Its parser is
+    not public, so it may be gone one day; a connection of another make may do without.
+    """
+    parser = getattr(connection, "_parser", None)
+    plain = type(connection).read_response is redis.Connection.read_response
+    return connection if parser is None or not plain else parser
 
 
 def public_url(pool: redis.ConnectionPool) -> str:

@@ -27,21 +27,19 @@ class Listeners:
     A loop listens on a duplicate of the connection's descriptor, which only we close. So the
     connection may be dropped by any thread, and its number may be given to another file, while
     the loop still has it registered.
+
+    ``ears``: the loops that listen, or did lately.
     """
 
     def __init__(self, link: Link, readable: Callable[[], bool]) -> None:
         self._link = link
         self._readable = readable
-        self._ears: dict[Loop, _Ear] = {}
+        self.ears: dict[Loop, _Ear] = {}
         self._deaf: set[type] = set()
-
-    def __bool__(self) -> bool:
-        """Whether a loop listens, or did lately."""
-        return bool(self._ears)
 
     def listen(self, loop: Loop) -> bool:
         """Have this running loop called when a reply comes; False if that cannot be."""
-        ear = self._ears.get(loop)
+        ear = self.ears.get(loop)
         if ear is not None:
             if ear.opened == self._link.opened:
                 return True
@@ -59,7 +57,7 @@ class Listeners:
             self._deaf.add(type(loop))
             os.close(ear.descriptor)
             return False
-        self._ears[loop] = ear
+        self.ears[loop] = ear
         return True
 
     def _hear(self, ear: _Ear) -> None:
@@ -69,31 +67,31 @@ class Listeners:
 
     def _stop(self, ear: _Ear) -> None:
         """Called on the ear's own loop only."""
-        if self._ears.get(ear.loop) is ear:
-            del self._ears[ear.loop]
+        if self.ears.get(ear.loop) is ear:
+            del self.ears[ear.loop]
         ear.loop.remove_reader(ear.descriptor)
         os.close(ear.descriptor)
 
     def _forget_closed_loops(self) -> None:
-        for ear in [*self._ears.values()]:
-            if ear.loop.is_closed() and self._ears.pop(ear.loop, None) is ear:
+        for ear in [*self.ears.values()]:
+            if ear.loop.is_closed() and self.ears.pop(ear.loop, None) is ear:
                 os.close(ear.descriptor)
 
     def close(self) -> None:
         """Stop listening; loops that run are told, and stop when they come to it."""
-        for ear in [*self._ears.values()]:
+        for ear in [*self.ears.values()]:
             try:
                 ear.loop.call_soon_threadsafe(self._stop_if_listening, ear)
             except RuntimeError:  # the loop is closed
-                if self._ears.pop(ear.loop, None) is ear:
+                if self.ears.pop(ear.loop, None) is ear:
                     os.close(ear.descriptor)
 
     def _stop_if_listening(self, ear: _Ear) -> None:
-        if self._ears.get(ear.loop) is ear:
+        if self.ears.get(ear.loop) is ear:
             self._stop(ear)
 
     def forget(self) -> None:
         """In the child of a fork: the loops are the parent's, and share its selectors."""
-        ears, self._ears = self._ears, {}
+        ears, self.ears = self.ears, {}
         for ear in ears.values():
             os.close(ear.descriptor)

@@ -15,20 +15,20 @@ _FIRST_CONTACT = 5.0
 
 
 class Outage:
-    """The time since a server was last heard of. ``heard`` ends it."""
+    """The time since a server was last heard of. ``heard`` ends it.
 
-    __slots__ = ("_contact", "_since", "_tries", "patience")
+    ``contact``: whether the server was ever heard of. ``silent``: whether the next reply
+    has to be told by ``heard``.
+    """
+
+    __slots__ = ("_since", "_tries", "contact", "patience", "silent")
 
     def __init__(self, patience: float) -> None:
         self.patience = patience
-        self._contact = False
+        self.contact = False
+        self.silent = True
         self._since: float | None = None
         self._tries = 0
-
-    @property
-    def contact(self) -> bool:
-        """Whether the server was ever heard of."""
-        return self._contact
 
     @property
     def waited(self) -> float:
@@ -37,8 +37,9 @@ class Outage:
 
     def heard(self) -> None:
         """A reply came."""
-        self._contact = True
+        self.contact = True
         self._since = None
+        self.silent = False
 
     def over(self) -> None:
         """It was given up; the next call begins anew."""
@@ -52,14 +53,15 @@ class Outage:
         if self._since is None:
             self._since = time.monotonic()
             self._tries = 0
-        limit = self.patience if self._contact else min(self.patience, _FIRST_CONTACT)
+            self.silent = True
+        limit = self.patience if self.contact else min(self.patience, _FIRST_CONTACT)
         left = limit - self.waited
         tries, self._tries = self._tries, self._tries + 1
         if hopeless(cause) or (left <= 0 and tries):
             return None
         if tries == 0:
             return 0.0
-        if tries == 1 and self._contact:  # else the error itself comes within seconds
+        if tries == 1 and self.contact:  # else the error itself comes within seconds
             log.warning("no connection to the journal at %s (%s); trying again", url, cause)
         pause = min(2.0, 0.05 * 2.0 ** min(tries - 1, 6)) * random.uniform(0.5, 1.0)
         return max(0.0, min(pause, left))

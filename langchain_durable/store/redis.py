@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -21,21 +20,23 @@ from langchain_durable.journal import (
     Verdict,
 )
 from langchain_durable.store import decode
+from langchain_durable.store.appends import Appends, head_of
 from langchain_durable.store.index import Index
 from langchain_durable.store.keys import DEFAULT_PREFIX, Keys
 from langchain_durable.store.link import Link
 from langchain_durable.store.lua import Scripts
 from langchain_durable.store.outcomes import appended, busy, check_retention, refusal
 from langchain_durable.store.refusals import checked
+from langchain_durable.store.resp import Command, Word
 from langchain_durable.store.server import described
-from langchain_durable.store.ticket import Command, Lane, Word, refused
+from langchain_durable.store.ticket import refused
 from langchain_durable.store.waits import Later
 from langchain_durable.store.writer import Writer
 from langchain_durable.waiting import Procedure, Ticket
 
-INLINE_LIMIT = 256 * 1024
-"""Payloads above this many bytes are kept beside the stream."""
 _LANES = 4096
+_OVERHEAD = 1024
+"""Bytes of a socket's buffer that a small command takes besides its own."""
 
 
 class RedisStore:
@@ -57,7 +58,7 @@ class RedisStore:
         self._url = link.url
         self._writer = Writer(link, retry_for=retry_for, revive=revive)
         self._index = Index(self._writer, self._keys, self._retention, link.url)
-        self._lanes: OrderedDict[tuple[str, int], Lane] = OrderedDict()
+        self._lanes: OrderedDict[tuple[str, int], Appends] = OrderedDict()
 
     # ------------------------------------------------------------------- writing
 
@@ -70,14 +71,15 @@ class RedisStore:
             *(FORMAT, opening.owner, opening.lease_ms, opening.intent.value),
             *(opening.fingerprint, opening.version, opening.evict, opening.max_stalls),
             *self._lives(),
-            _head(draft, b"-" if draft.payload is None else b"+"),
+            head_of(draft, b"-" if draft.payload is None else b"+"),
             *(draft.meta, draft.payload or b"", *fields),
         )
 
         def answer(replies: list[Any]) -> Opened:
             return self._opened(opening.run_id, checked(self._url, replies[0]))
 
-        return self._writer.post((command,), answer, size=_size(draft))
+        size = _OVERHEAD + len(draft.meta) + len(draft.payload or b"")
+        return self._writer.post((command,), answer, size=size)
 
     def _opened(self, run_id: str, reply: Any) -> Opened:
         word, attempt, seq, held, now, alive, flat = reply
@@ -103,30 +105,27 @@ class RedisStore:
     def append(
         self, lease: Lease, drafts: Sequence[Draft], *, seq: int, close: Close | None = None
     ) -> Ticket[None]:
-        lane = self._lane(lease)
-        words: list[Word] = [b"%d %d%b" % (lease.attempt, seq, b"" if close is None else b" c")]
+        lane = self._lanes.get((lease.run_id, lease.attempt)) or self._lane(lease)
+        if lane.error is not None:
+            return refused(self._writer, lane)
+        words: Sequence[Word] = ()
         if close is not None:
             fields = _flat(close.fields)
-            words += (close.status.value, close.reason, *self._lives(), len(fields) // 2, *fields)
-        size = 256
-        for draft in drafts:
-            size += _size(draft)
-            words += _words(draft)
-        meta = self._keys.meta(lease.run_id)
-        command = ("EVALSHA", self._scripts.append.sha, 1, meta, *words)
+            words = (close.status.value, close.reason, *self._lives(), len(fields) // 2, *fields)
+        command = lane.command(seq, drafts, words)
 
         def answer(replies: list[Any]) -> None:
-            reply = checked(self._url, replies[-1])
-            letters = reply if close is None else reply[0]
-            appended(lease, seq, letters)
+            reply = replies[-1]
+            if reply == b"O":
+                return
+            checked(self._url, reply)
+            appended(lease, seq, reply if close is None else reply[0])
             if close is not None:
                 self._lanes.pop((lease.run_id, lease.attempt), None)
                 self._index.tell(lease.run_id, close.status, int(reply[1]), RunStatus.RUNNING)
 
-        if lane.error is not None:
-            return refused(self._writer, lane)
-        commands = (*self._index.notes(), command)
-        return self._writer.post(commands, answer, lane=lane, size=size)
+        commands = (*self._index.notes(), command) if self._index.noted else (command,)
+        return self._writer.post(commands, answer, lane=lane, size=_OVERHEAD + len(command.raw))
 
     def renew(self, lease: Lease, lease_ms: int) -> Ticket[bool]:
         meta = self._keys.meta(lease.run_id)
@@ -228,32 +227,15 @@ class RedisStore:
     def _lives(self) -> tuple[int, int, int]:
         return (self._retention.events, self._retention.journal, self._retention.header)
 
-    def _lane(self, lease: Lease) -> Lane:
-        name = (lease.run_id, lease.attempt)
-        lane = self._lanes.get(name)
-        if lane is None:
-            lane = self._lanes[name] = Lane()
-            while len(self._lanes) > _LANES:
-                self._lanes.popitem(last=False)
+    def _lane(self, lease: Lease) -> Appends:
+        meta = self._keys.meta(lease.run_id)
+        # Another thread may be as far, for the same lease.
+        lane = self._lanes.setdefault(
+            (lease.run_id, lease.attempt), Appends(lease, self._scripts.append.sha, meta)
+        )
+        while len(self._lanes) > _LANES:
+            self._lanes.popitem(last=False)
         return lane
-
-
-def _words(draft: Draft) -> Command:
-    payload = draft.payload
-    if payload is None:
-        return (_head(draft, b"-"), draft.meta)
-    if len(payload) <= INLINE_LIMIT:
-        return (_head(draft, b"+"), draft.meta, payload)
-    digest = hashlib.sha256(payload).digest()
-    return (_head(draft, b"#"), draft.meta, digest, payload)
-
-
-def _head(draft: Draft, mark: bytes) -> bytes:
-    return draft.kind.value.encode() + mark + draft.step
-
-
-def _size(draft: Draft) -> int:
-    return 256 + len(draft.meta) + len(draft.payload or b"")
 
 
 def _flat(fields: Mapping[str, bytes]) -> list[bytes]:

@@ -4,7 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from langchain_durable.store.ticket import Word
+Word = bytes | str | int
+
+
+class Packed:
+    """A command as it is sent; ``key`` says which node of a cluster it goes to."""
+
+    __slots__ = ("key", "raw")
+
+    def __init__(self, key: str, raw: bytes) -> None:
+        self.key = key
+        self.raw = raw
+
+
+Command = tuple[Word, ...] | Packed
+"""The words of one command, or its bytes."""
 
 
 def pack(words: Sequence[Word]) -> bytes:
@@ -15,11 +29,6 @@ def pack(words: Sequence[Word]) -> bytes:
     """
     parts = [b"*%d\r\n" % len(words)]
     for word in words:
-        if isinstance(word, bytes):
-            raw = word
-        elif isinstance(word, str):
-            raw = word.encode()
-        else:
-            raw = b"%d" % word
-        parts += (b"$%d\r\n" % len(raw), raw, b"\r\n")
+        raw = word if type(word) is bytes else str(word).encode()
+        parts.append(b"$%d\r\n%b\r\n" % (len(raw), raw))
     return b"".join(parts)

@@ -8,12 +8,9 @@ from collections.abc import Callable, Sequence
 from typing import Any, Generic, Protocol, TypeVar
 
 from langchain_durable.store.loops import Watcher
+from langchain_durable.store.resp import Command
 
 T = TypeVar("T")
-
-Word = bytes | str | int
-Command = tuple[Word, ...]
-"""The words of one command."""
 
 
 class Lane:
@@ -37,15 +34,18 @@ class Waiter(Protocol):
 
 
 class Posted(Generic[T]):
-    """A ticket for one or more commands that travel together."""
+    """A ticket for one or more commands that travel together.
+
+    ``answered`` is what ``done()`` says, for those who ask all the time.
+    """
 
     __slots__ = (
         "_decode",
-        "_done",
         "_error",
         "_gates",
         "_value",
         "_writer",
+        "answered",
         "commands",
         "lane",
         "replies",
@@ -63,10 +63,10 @@ class Posted(Generic[T]):
     ) -> None:
         self._writer = writer
         self._decode = decode
-        self._done = False
         self._error: Exception | None = None
         self._gates: list[threading.Lock] | None = None
         self._value: T | None = None
+        self.answered = False
         self.commands = commands
         self.lane = lane
         self.replies: list[Any] = []
@@ -74,15 +74,15 @@ class Posted(Generic[T]):
         self.watchers: list[Watcher] | None = None
 
     def done(self) -> bool:
-        return self._done
+        return self.answered
 
     def result(self) -> T:
-        if not self._done:
+        if not self.answered:
             self._writer.wait(self)
         return self._take()
 
     async def aresult(self) -> T:
-        if not self._done:
+        if not self.answered:
             loop = asyncio.get_running_loop()
             answered = loop.create_future()
             self._writer.watch(self, (loop, answered))
@@ -98,29 +98,28 @@ class Posted(Generic[T]):
 
     def answer(self) -> None:
         """Decode the replies; called once they are all there, by whoever has read them."""
-        if self._done:
+        if self.answered:
             return
         try:
             self._value = self._decode(self.replies)
         except Exception as exc:
             self._fail(exc)
-        self._finish()
+        self.answered = True
+        if self._gates is not None:
+            self.nudge()
 
     def fail(self, error: Exception) -> None:
         """Give it up."""
-        if not self._done:
+        if not self.answered:
             self._fail(error)
-            self._finish()
+            self.answered = True
+            self.nudge()
 
     def _fail(self, error: Exception) -> None:
         if self.lane is not None:
             # What failed before, and was told to nobody, is why this one fails.
             error = self.lane.error = self.lane.error or error
         self._error = error
-
-    def _finish(self) -> None:
-        self._done = True
-        self.nudge()
 
     def gate(self) -> threading.Lock:
         """A lock that is released when the ticket is done or its thread should lead."""

@@ -27,7 +27,8 @@ from langchain_durable.store.link import Link
 from langchain_durable.store.listening import Listeners
 from langchain_durable.store.loops import Watcher, set_all
 from langchain_durable.store.refusals import LinkDown, closed, forked, unavailable
-from langchain_durable.store.ticket import Command, Lane, Posted
+from langchain_durable.store.resp import Command
+from langchain_durable.store.ticket import Lane, Posted
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -104,11 +105,12 @@ class Writer:
 
     def _push(self) -> None:
         """Send what is queued, unless somebody is at it, who will send it then."""
-        exchange = self._exchange
-        while exchange.queue and self._link.is_open and not self._io.locked():
-            with self._io:
+        exchange, io = self._exchange, self._io
+        while exchange.queue and self._link.is_open and not io.locked():
+            with io:
                 exchange.settle()
-        self._see_to_loops()
+        if self._listeners.ears and exchange.inflight:
+            self._ring()  # a loop cannot hear of a reply that another thread has taken in
 
     def _push_softly(self) -> bool:
         """Send what is queued if that cannot block; for event loops."""
@@ -120,28 +122,32 @@ class Writer:
             self._exchange.settle()
         finally:
             self._io.release()
-        self._hand_over()
+        if self._followers:
+            self._hand_over()
         return self._link.is_open and not self._exchange.queue
 
     def wait(self, ticket: Posted[Any]) -> None:
         """Block this thread until the ticket is done, doing the work if nobody else is."""
-        while not ticket.done():
-            if self._io.locked():
+        exchange, io = self._exchange, self._io
+        while not ticket.answered:
+            if io.locked():
                 gate = ticket.gate()
                 self._followers.append(ticket)
-                if ticket.done():
+                if ticket.answered:
                     return
-                if self._io.locked():
+                if io.locked():
                     gate.acquire(timeout=_NUDGE_LOST)
                     continue
-            with self._io:
+            with io:
                 try:
-                    self._exchange.lead(ticket)
+                    exchange.lead(ticket)
                 finally:
-                    self._exchange.settle()
-            self._push()
-            self._hand_over()
-            self._see_to_loops()
+                    if exchange.queue or exchange.awaited:
+                        exchange.settle()
+            if exchange.queue or self._listeners.ears:
+                self._push()
+            if self._followers:
+                self._hand_over()
 
     def watch(self, ticket: Posted[Any], watcher: Watcher) -> None:
         """Have a future of an event loop set once the ticket is done."""
@@ -149,7 +155,7 @@ class Writer:
             ticket.watchers = [watcher]
         else:
             ticket.watchers.append(watcher)
-        if ticket.done():
+        if ticket.answered:
             set_all([watcher[1]])
         elif self._exchange.queue or not self._listeners.listen(watcher[0]):
             self._ring()
@@ -161,7 +167,7 @@ class Writer:
                 follower = self._followers.popleft()
             except IndexError:
                 return
-            if not follower.done():
+            if not follower.answered:
                 follower.nudge()
                 return
 
@@ -183,13 +189,9 @@ class Writer:
                 self._exchange.settle()
             finally:
                 self._io.release()
-        self._hand_over()
+        if self._followers:
+            self._hand_over()
         return True
-
-    def _see_to_loops(self) -> None:
-        """Have replies read that a loop cannot hear of, because another thread took them in."""
-        if self._listeners and self._exchange.inflight:
-            self._ring()
 
     def _ring(self) -> None:
         """Have the writer's own thread send, read, and connect again."""
