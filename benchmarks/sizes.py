@@ -128,9 +128,9 @@ def _appends(sent: Sequence[Sent], meta: str) -> dict[int, int]:
     for command in sent:
         words = command.words
         if command.name == "EVALSHA" and words[2] == b"1" and words[3] == meta.encode():
-            place = words[4].split()
-            if len(place) == 2:  # the close of a run has a third word
-                found[int(place[1])] = command.size
+            place = words[4][3:]  # after the fence
+            if place.isdigit():  # no renewal, and no close
+                found[int(place)] = command.size
     return found
 
 

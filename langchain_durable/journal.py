@@ -3,7 +3,8 @@
 A run's journal is an append-only list of records with consecutive sequence numbers from
 1, beside a header. Only the attempt that holds the run's lease may append. ``attempt`` is
 the fencing token: it grows with each acquire, and a write that carries an older one is
-refused. A store never decodes what it keeps.
+refused, as is one of an attempt of an earlier run under the same id. A store never decodes
+what it keeps.
 
 All methods return tickets, so that sync and async callers share one writer; writes of
 one run take effect in the order in which they were asked for.
@@ -115,11 +116,16 @@ class Header:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lease:
-    """The right to append to a run, and the sequence number that its journal stood at."""
+    """The right to append to a run, and the sequence number that its journal stood at.
+
+    ``fence`` is the store's own: it tells the attempt from others, also from those of a run
+    that had the id before.
+    """
 
     run_id: str
     attempt: int
     seq: int
+    fence: bytes = field(default=b"", compare=False, repr=False)
 
 
 class Intent(StrEnum):

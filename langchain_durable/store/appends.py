@@ -19,17 +19,17 @@ class Appends(Lane):
     ``meta`` is the key of the run's header.
     """
 
-    __slots__ = ("_attempt", "_key", "_start")
+    __slots__ = ("_fence", "_key", "_start")
 
     def __init__(self, lease: Lease, sha: bytes, meta: str) -> None:
         super().__init__()
-        self._attempt = lease.attempt
+        self._fence = lease.fence
         self._key = meta
         self._start = _words(pack(("EVALSHA", sha, 1, meta)))
 
     def command(self, seq: int, drafts: Sequence[Draft], close: Sequence[Word] = ()) -> Packed:
         """The command that appends drafts; ``close``: the words that close the attempt."""
-        fence = b"%d %d c" % (self._attempt, seq) if close else b"%d %d" % (self._attempt, seq)
+        place = b"%b%d c" % (self._fence, seq) if close else b"%b%d" % (self._fence, seq)
         parts, count = [b""], 5
         if close:
             parts.append(_words(pack(close)))
@@ -50,7 +50,7 @@ class Appends(Lane):
                 parts.append(_words(pack((head, meta, digest))))
                 count += 4
             parts += (b"$%d\r\n" % len(payload), payload, b"\r\n")
-        parts[0] = b"*%d\r\n%b$%d\r\n%b\r\n" % (count, self._start, len(fence), fence)
+        parts[0] = b"*%d\r\n%b$%d\r\n%b\r\n" % (count, self._start, len(place), place)
         return Packed(self._key, b"".join(parts))
 
 

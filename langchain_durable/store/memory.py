@@ -6,6 +6,7 @@ survives the process.
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -50,6 +51,7 @@ class MemoryStore:
         self._retention = check_retention(retention or Retention())
         self._lock = threading.Lock()
         self._runs: dict[str, Run] = {}
+        self._births = itertools.count(1)
 
     # The public methods are one line each: lock, do, wrap the outcome in a ticket.
 
@@ -112,7 +114,8 @@ class MemoryStore:
             return run.acquire(opening, now)
         if opening.intent is Intent.CONTINUE:
             return Opened(verdict=Verdict.MISSING)
-        self._runs[opening.run_id], opened = Run.opened(opening, self._retention, now)
+        born = b"%d" % next(self._births)
+        self._runs[opening.run_id], opened = Run.opened(opening, self._retention, now, born)
         return opened
 
     def _append(self, lease: Lease, drafts: Sequence[Draft], seq: int, close: Close | None) -> None:

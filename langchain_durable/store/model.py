@@ -36,6 +36,7 @@ class Run:
     retention: Retention
     created: int
     updated: int
+    born: bytes
     fingerprint: bytes
     version: str
     fields: dict[str, bytes]
@@ -56,13 +57,16 @@ class Run:
     header_ends: int | None = None
 
     @classmethod
-    def opened(cls, opening: Opening, retention: Retention, now: int) -> tuple[Run, Opened]:
-        """A new run, held by its first attempt."""
+    def opened(
+        cls, opening: Opening, retention: Retention, now: int, born: bytes
+    ) -> tuple[Run, Opened]:
+        """A new run, held by its first attempt. ``born``: unlike any other run's."""
         run = cls(
             run_id=opening.run_id,
             retention=retention,
             created=now,
             updated=now,
+            born=born,
             fingerprint=opening.fingerprint,
             version=opening.version,
             fields=dict(opening.fields),
@@ -126,14 +130,18 @@ class Run:
         self.journal_ends = self.header_ends = None
 
     def _lease(self) -> Lease:
-        return Lease(run_id=self.run_id, attempt=self.attempt, seq=self.seq)
+        return Lease(run_id=self.run_id, attempt=self.attempt, seq=self.seq, fence=self.born)
+
+    def _fenced(self, lease: Lease) -> bool:
+        """Whether it is another attempt's, or of a run that had the id before."""
+        return (self.attempt, self.born) != (lease.attempt, lease.fence)
 
     # -------------------------------------------------------------------- append
 
     def append(
         self, lease: Lease, drafts: Sequence[Draft], seq: int, close: Close | None, now: int
     ) -> None:
-        if self.attempt != lease.attempt:
+        if self._fenced(lease):
             raise fenced(lease)
         answers = b"".join(
             self._append_one(draft, place) for place, draft in enumerate(drafts, start=seq)
@@ -188,7 +196,7 @@ class Run:
     # ------------------------------------------------------------------ the rest
 
     def renew(self, lease: Lease, lease_ms: int, now: int) -> bool:
-        if self.attempt != lease.attempt or not self.owner:
+        if self._fenced(lease) or not self.owner:
             raise fenced(lease)
         self.updated, self.lease = now, now + lease_ms
         return self.cancel

@@ -58,7 +58,7 @@ class RedisStore:
         self._url = link.url
         self._writer = Writer(link, retry_for=retry_for, revive=revive)
         self._index = Index(self._writer, self._keys, self._retention, link.url)
-        self._lanes: OrderedDict[tuple[str, int], Appends] = OrderedDict()
+        self._lanes: OrderedDict[tuple[str, bytes], Appends] = OrderedDict()
 
     # ------------------------------------------------------------------- writing
 
@@ -82,7 +82,7 @@ class RedisStore:
         return self._writer.post((command,), answer, size=size)
 
     def _opened(self, run_id: str, reply: Any) -> Opened:
-        word, attempt, seq, held, now, alive, flat = reply
+        word, attempt, seq, held, now, alive, flat, fence = reply
         if word == b"corrupt":
             decode.corrupt(run_id, attempt.decode())
         verdict = Verdict(word.decode())
@@ -95,7 +95,7 @@ class RedisStore:
             header = decode.header(run_id, flat, now=int(now), journal_alive=alive == 1)
         lease = None
         if verdict in (Verdict.NEW, Verdict.ACQUIRED):
-            lease = Lease(run_id=run_id, attempt=int(attempt), seq=int(seq))
+            lease = Lease(run_id=run_id, attempt=int(attempt), seq=int(seq), fence=fence)
             before = header.status if header else RunStatus.RUNNING
             self._index.note(run_id, RunStatus.RUNNING, int(now), before)
         elif verdict is Verdict.CRASH_LOOP:
@@ -105,7 +105,7 @@ class RedisStore:
     def append(
         self, lease: Lease, drafts: Sequence[Draft], *, seq: int, close: Close | None = None
     ) -> Ticket[None]:
-        lane = self._lanes.get((lease.run_id, lease.attempt)) or self._lane(lease)
+        lane = self._lanes.get((lease.run_id, lease.fence)) or self._lane(lease)
         if lane.error is not None:
             return refused(self._writer, lane)
         words: Sequence[Word] = ()
@@ -121,7 +121,7 @@ class RedisStore:
             checked(self._url, reply)
             appended(lease, seq, reply if close is None else reply[0])
             if close is not None:
-                self._lanes.pop((lease.run_id, lease.attempt), None)
+                self._lanes.pop((lease.run_id, lease.fence), None)
                 self._index.tell(lease.run_id, close.status, int(reply[1]), RunStatus.RUNNING)
 
         commands = (*self._index.notes(), command) if self._index.noted else (command,)
@@ -129,7 +129,7 @@ class RedisStore:
 
     def renew(self, lease: Lease, lease_ms: int) -> Ticket[bool]:
         meta = self._keys.meta(lease.run_id)
-        command = ("EVALSHA", self._scripts.renew.sha, 1, meta, lease.attempt, lease_ms)
+        command = ("EVALSHA", self._scripts.renew.sha, 1, meta, lease.fence, lease_ms)
 
         def answer(replies: list[Any]) -> bool:
             reply = checked(self._url, replies[-1])
@@ -231,7 +231,8 @@ class RedisStore:
         meta = self._keys.meta(lease.run_id)
         # Another thread may be as far, for the same lease.
         lane = self._lanes.setdefault(
-            (lease.run_id, lease.attempt), Appends(lease, self._scripts.append.sha, meta)
+            (lease.run_id, lease.fence),
+            Appends(lease, self._scripts.append.sha, meta),
         )
         while len(self._lanes) > _LANES:
             self._lanes.popitem(last=False)

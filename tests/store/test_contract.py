@@ -333,6 +333,35 @@ def test_an_attempt_is_told_that_its_run_was_deleted(store: Store, ask: Caller) 
     assert ask(lambda: store.header("r")) is None
 
 
+def test_an_attempt_of_a_deleted_run_may_not_write_into_its_successor(
+    store: Store, ask: Caller
+) -> None:
+    old = leased(store, lease_ms=0)
+    assert ask(lambda: store.delete("r")) is True
+    new = leased(store)
+    assert (new.attempt, new.seq) == (old.attempt, old.seq)
+    for say in (
+        lambda: store.append(old, [started()], seq=2),
+        lambda: store.append(old, [], seq=2, close=Close(status=RunStatus.COMPLETED)),
+        lambda: store.renew(old, FOREVER),
+    ):
+        with pytest.raises(RunFenced):
+            ask(say)
+    ask(lambda: store.append(new, [ended()], seq=2))
+    assert ask(lambda: store.renew(new, FOREVER)) is False
+    assert [record.kind for record in ask(lambda: store.load("r"))] == ["A", "e"]
+
+
+def test_an_acquire_that_is_sent_again_gives_a_lease_that_is_good(
+    store: Store, ask: Caller
+) -> None:
+    call = opening()
+    ask(lambda: store.acquire(call))
+    lease = leased_of(ask(lambda: store.acquire(call)))
+    ask(lambda: store.append(lease, [started()], seq=2))
+    assert ask(lambda: store.renew(lease, FOREVER)) is False
+
+
 def test_a_run_that_is_held_is_not_deleted(store: Store, ask: Caller) -> None:
     leased(store)
     with pytest.raises(RunBusy, match="a lease of me"):

@@ -439,6 +439,16 @@ def test_after_a_failover_neither_attempt_nor_seq_goes_back(
     assert (lease.attempt, lease.seq) == (8, 10)
 
 
+def test_a_run_whose_header_has_no_fence_yet_goes_on(own_valkey: Server, own_store: Store) -> None:
+    leased(own_store)
+    with own_valkey.client() as client:
+        assert client.hdel("lcd:{r}:meta", "born", "fence") == 2
+    lease = leased(own_store, evict="me")
+    own_store.append(lease, [ended()], seq=3).result()
+    assert own_store.renew(lease, 1000).result() is False
+    assert sequence(own_store) == [1, 2, 3]
+
+
 def test_an_append_after_lost_records_is_a_gap(own_valkey: Server, own_store: Store) -> None:
     lease = leased(own_store)
     own_store.append(lease, [started(), ended()], seq=2).result()

@@ -69,13 +69,13 @@ class Comparison(RuleBasedStateMachine):
         self.prefix = f"m{uuid.uuid4().hex[:8]}"
         self.real: Store = open_store(self.server.url, prefix=self.prefix)
         self.model = MemoryStore()
-        self.leases: list[Lease] = []
+        self.leases: list[dict[Store, Lease]] = []
         self.calls: list[Opening] = []
 
-    def both(self, do: Callable[[Store], Ticket[Any]]) -> Any:
+    def both(self, do: Callable[[Store], Ticket[Any]]) -> dict[Store, Any]:
         real, model = outcome(lambda: do(self.real)), outcome(lambda: do(self.model))
         assert real == model
-        return real
+        return {self.real: real, self.model: model}
 
     @rule(
         run_id=st.sampled_from(RUNS),
@@ -97,23 +97,29 @@ class Comparison(RuleBasedStateMachine):
     def _acquire(self, call: Opening) -> None:
         self.calls.append(call)
         opened = self.both(lambda store: store.acquire(call))
-        if isinstance(opened, Opened) and opened.lease is not None:
-            self.leases.append(opened.lease)
+        leases = {
+            store: found.lease
+            for store, found in opened.items()
+            if isinstance(found, Opened) and found.lease is not None
+        }
+        if leases:
+            self.leases.append(leases)
 
     @rule(back=st.integers(0, 3), offset=st.integers(-2, 2), drafts=DRAFTS, close=CLOSES)
     def append(self, back: int, offset: int, drafts: Any, close: Close | None) -> None:
         if back >= len(self.leases) or (not drafts and close is None):
             return
-        lease = self.leases[-1 - back]
+        leases = self.leases[-1 - back]
+        lease = leases[self.model]
         header = self.model.header(lease.run_id).result()
         seq = max(1, (header.seq if header else lease.seq) + 1 + offset)
-        self.both(lambda store: store.append(lease, drafts, seq=seq, close=close))
+        self.both(lambda store: store.append(leases[store], drafts, seq=seq, close=close))
 
     @rule(back=st.integers(0, 3), lease_ms=st.sampled_from([0, FOREVER]))
     def renew(self, back: int, lease_ms: int) -> None:
         if back < len(self.leases):
-            lease = self.leases[-1 - back]
-            self.both(lambda store: store.renew(lease, lease_ms))
+            leases = self.leases[-1 - back]
+            self.both(lambda store: store.renew(leases[store], lease_ms))
 
     @rule(run_id=st.sampled_from(RUNS))
     def cancel(self, run_id: str) -> None:

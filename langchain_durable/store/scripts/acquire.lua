@@ -8,13 +8,14 @@
 --          ("-": no payload), then name and value of the fields of a new run
 --
 -- Gives {verdict, attempt, seq, ms left of another's lease, now in ms, journal there?,
--- header as name, value, ...}. The verdict "corrupt" comes with what is wrong in place of
+-- header as name, value, ..., fence}. The verdict "corrupt" comes with what is wrong in place of
 -- the attempt. The header is as it was before, with "crash_loop" as it is afterwards.
 
 local meta, journal = KEYS[1], KEYS[2]
 local owner, intent, fingerprint = ARGV[2], ARGV[4], ARGV[5]
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local born = time[1] * 1000000 + time[2]
 local function text(number) return string.format('%.0f', number) end
 
 local flat = redis.call('HGETALL', meta)
@@ -23,7 +24,17 @@ local head = {}
 for i = 1, #flat, 2 do head[flat[i]] = flat[i + 1] end
 
 local function answer(verdict, attempt, seq, held)
-  return {verdict, attempt or '', seq or '', held or '0', text(now), alive, flat}
+  return {verdict, attempt or '', seq or '', held or '0', text(now), alive, flat,
+    head.fence or ''}
+end
+
+-- What an append shows of its attempt, and all that it has room for: three bytes, none of
+-- them a digit or a blank. They count from the moment in which the run was made, so that an
+-- attempt of a run that was deleted does not pass for one of its successor under the id.
+local function fence(born, attempt)
+  local number = born + attempt
+  return string.char(58 + math.floor(number / 39204) % 198, 58 + math.floor(number / 198) % 198,
+    58 + number % 198)
 end
 
 local function add(attempt, seq)
@@ -39,9 +50,10 @@ if #flat == 0 then
   if alive == 1 then return answer('corrupt', 'a journal without its header') end
   if intent == 'continue' then return answer('missing') end
   add('1', '1')
+  head.fence = fence(born, 1)
   redis.call('HSET', meta, 'format', ARGV[1], 'status', 'running', 'reason', '',
     'attempt', '1', 'seq', '1', 'owner', owner, 'lease', text(now + ARGV[3]), 'base', '1',
-    'stalls', '0', 'created', text(now), 'updated', text(now), 'cancel', '0',
+    'stalls', '0', 'born', text(born), 'fence', head.fence, 'created', text(now), 'updated', text(now), 'cancel', '0',
     'fingerprint', fingerprint, 'version', ARGV[6], 'was', '', 'was_reason', '')
   for i = 15, #ARGV, 2 do redis.call('HSET', meta, ARGV[i], ARGV[i + 1]) end
   return answer('new', '1', '1')
@@ -110,7 +122,10 @@ end
 local attempt = text(math.max(tonumber(head.attempt), tail_attempt) + 1)
 local seq = text(math.max(tonumber(head.seq), tail_seq) + 1)
 add(attempt, seq)
+born = tonumber(head.born) or born
+head.fence = fence(born, attempt)
 redis.call('HSET', meta, 'status', 'running', 'reason', '', 'attempt', attempt, 'seq', seq,
+  'born', text(born), 'fence', head.fence,
   'owner', owner, 'lease', text(now + ARGV[3]), 'base', seq, 'stalls', stalls,
   'updated', text(now), 'cancel', '0', 'was', head.status, 'was_reason', head.reason or '')
 for key in pairs(run) do redis.call('PERSIST', key) end

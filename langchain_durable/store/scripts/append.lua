@@ -2,7 +2,8 @@
 --
 -- KEYS[1]  meta hash. The run's other keys share its hash tag and are named after it, so
 --          that an append, the one command sent all the time, carries one key.
--- ARGV[1]  "<attempt> <seq of the first record>", then " c" if a close follows
+-- ARGV[1]  "<fence><seq of the first record>", then " c" if a close follows; the fence as
+--          acquire.lua gives it
 -- close:   status, reason, ttl of events, journal and header in seconds (0: keep for good),
 --          number of fields, then name and value of each
 -- records, each: "<kind><mark><step>", meta, and by mark
@@ -16,13 +17,14 @@
 local meta = KEYS[1]
 local run = string.sub(meta, 1, -5)
 local journal = run .. 'journal'
-local attempt, first, close = string.match(ARGV[1], '^(%d+) (%d+)(.*)$')
-local head = redis.call('HMGET', meta, 'attempt', 'seq', 'owner')
+local fence, first, close = string.match(ARGV[1], '^(%D+)(%d+)(.*)$')
+local head = redis.call('HMGET', meta, 'fence', 'seq', 'owner', 'attempt')
+local attempt = head[4]
 local seq, last = tonumber(first), tonumber(head[2])
 local refusal
-if head[1] ~= attempt or not last then
+if head[1] ~= fence or not attempt or not last then
   refusal = 'F'
-  if not head[1] and redis.call('EXISTS', meta) == 0 then
+  if not attempt and redis.call('EXISTS', meta) == 0 then
     refusal = redis.call('EXISTS', journal) == 1 and 'H' or 'N'
   end
 end

@@ -1,13 +1,13 @@
 -- Extend the lease of an attempt.
 --
 -- KEYS[1]  meta hash
--- ARGV     attempt, lease in ms
+-- ARGV     fence, lease in ms
 --
 -- Gives 1 if a cancel was asked for, 0 if not; or why the lease is not extended, as a
 -- letter of append.lua: F, H or N.
 
 local meta = KEYS[1]
-local head = redis.call('HMGET', meta, 'attempt', 'owner', 'cancel')
+local head = redis.call('HMGET', meta, 'fence', 'owner', 'cancel')
 if not head[1] and redis.call('EXISTS', meta) == 0 then
   return redis.call('EXISTS', string.sub(meta, 1, -5) .. 'journal') == 1 and 'H' or 'N'
 end
