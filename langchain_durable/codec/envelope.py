@@ -119,7 +119,7 @@ class Envelope:
 
 
 def _checksum(head: bytes, body: bytes, bind: bytes) -> bytes:
-    return zlib.crc32(body, zlib.crc32(head, zlib.crc32(bind))).to_bytes(_CRC, "big")
+    return zlib.crc32(body, zlib.crc32(bind + head)).to_bytes(_CRC, "big")
 
 
 def _too_long(size: int, cap: int) -> JournalCorrupt:

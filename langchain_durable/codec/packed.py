@@ -63,9 +63,11 @@ NODE_FIELDS = 5
 
 def _raw(span_id: str) -> bytes | str:
     """Half the size for an id as W3C writes it, and any other text as it is."""
-    if len(span_id) % 2 or span_id.strip("0123456789abcdef"):
+    try:
+        raw = bytes.fromhex(span_id)
+    except ValueError:
         return span_id
-    return bytes.fromhex(span_id)
+    return raw if raw.hex() == span_id else span_id
 
 
 def _attempt_started(event: AttemptStarted) -> list[Any]:
@@ -97,8 +99,8 @@ def implied_name(nodes: Sequence[Node]) -> str:
 
 
 def _attributes_out(attributes: dict[str, Any]) -> dict[str, Any]:
-    said = {SHORT.get(name, name): value for name, value in attributes.items()}
-    if said.get("u") in UNPRICED:
+    said = {(SHORT[name] if name in SHORT else name): value for name, value in attributes.items()}
+    if "u" in said and said["u"] in UNPRICED:
         said["u"] = UNPRICED.index(said["u"])
     return said
 

@@ -24,7 +24,7 @@ if hasattr(os, "register_at_fork"):
 
 
 def _random_hex(size: int) -> str:
-    return _random.getrandbits(8 * size).to_bytes(size, "big").hex()
+    return f"{_random.getrandbits(8 * size):0{2 * size}x}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -104,16 +104,11 @@ def compact(
     the tools that this attempt has written already: one is written once, by the tool's name.
     """
     given = start.attributes
-    implied = _implied(kind, name)
-    packed = {
-        _SHORT.get(key, key): _packed(key, value)
-        for key, value in given.items()
-        if implied.attributes.get(key) != value
-    }
-    packed.update({_SHORT.get(key, key): None for key in implied.attributes if key not in given})
+    span_kind, implied = _implied(kind, name)
+    packed = _without(given, implied)
     if start.name != _name(given, name):
         packed[_NAME] = start.name
-    if start.kind is not implied.kind:
+    if start.kind is not span_kind:
         packed[_KIND] = _KINDS.index(start.kind)
     if seen is not None:
         _once(packed, str(given.get(semconv.TOOL_NAME, name)), seen)
@@ -128,12 +123,12 @@ def expand(
     seen: Mapping[str, str] | None = None,
 ) -> Start:
     """The start that :func:`compact` made this of; ``seen`` by the same rule."""
-    implied = _implied(kind, name)
-    told = _merged(implied.attributes, packed)
+    implied_kind, implied = _implied(kind, name)
+    told = _merged(implied, packed)
     if told.get(semconv.TOOL_DESCRIPTION) is True:
         known = (seen or {}).get(str(told.get(semconv.TOOL_NAME, name)))
         told[semconv.TOOL_DESCRIPTION] = known or ""
-    span_kind = _KINDS[packed[_KIND]] if _KIND in packed else implied.kind
+    span_kind = _KINDS[packed[_KIND]] if _KIND in packed else implied_kind
     return Start(packed.get(_NAME) or _name(told, name), span_kind, told)
 
 
@@ -156,20 +151,29 @@ def compact_end(told: Mapping[str, Any], usage: Usage | None = None) -> dict[str
 
     Outcome and error are not part of it: the entry has them.
     """
-    implied = usage_attributes(usage)
-    packed = {
-        _SHORT.get(key, key): _packed(key, value)
-        for key, value in told.items()
-        if implied.get(key) != value
-    }
-    if implied.keys() - told.keys():
-        packed.update({key: None for key in implied if key not in told})
-    return packed
+    return _without(told, usage_attributes(usage))
 
 
 def expand_end(packed: Mapping[str, Any], usage: Usage | None = None) -> Attributes:
     """What :func:`compact_end` made this of."""
     return _merged(usage_attributes(usage), packed)
+
+
+def _without(told: Mapping[str, Any], implied: Mapping[str, Any]) -> dict[str, Any]:
+    """What is told and does not follow; None for what would follow, and is not told."""
+    packed = {
+        _SHORT.get(key, key): (
+            _packed(key, value) if key in _CODED or type(value) is tuple else value
+        )
+        for key, value in told.items()
+        if key not in implied or implied[key] != value
+    }
+    if not implied.keys() <= told.keys():
+        packed.update({_SHORT.get(key, key): None for key in implied if key not in told})
+    return packed
+
+
+_CODED = frozenset({semconv.PROVIDER_NAME, semconv.RESPONSE_FINISH_REASONS})
 
 
 def _merged(implied: Mapping[str, Any], packed: Mapping[str, Any]) -> Attributes:
@@ -210,24 +214,24 @@ def _once(packed: dict[str, Any], tool: str, seen: MutableMapping[str, str]) -> 
         seen[tool] = description
 
 
-def _implied(kind: StepKind | None, name: str) -> Start:
+def _implied(kind: StepKind | None, name: str) -> tuple[SpanKind, Attributes]:
     """What is so for most steps of this kind and name. The span's name is left to `_name`."""
     if kind is StepKind.MODEL:
         told: Attributes = {
             semconv.OPERATION_NAME: semconv.CHAT,
             semconv.REQUEST_MODEL: name.removeprefix("models/"),
         }
-        return Start("", SpanKind.CLIENT, told)
+        return SpanKind.CLIENT, told
     if kind is StepKind.TOOL:
         told = {
             semconv.OPERATION_NAME: semconv.EXECUTE_TOOL,
             semconv.TOOL_NAME: name,
             semconv.TOOL_TYPE: "function",
         }
-        return Start("", SpanKind.INTERNAL, told)
+        return SpanKind.INTERNAL, told
     if kind is StepKind.RETRIEVER:
-        return Start("", SpanKind.CLIENT, {semconv.OPERATION_NAME: semconv.RETRIEVAL})
-    return Start("", SpanKind.INTERNAL)
+        return SpanKind.CLIENT, {semconv.OPERATION_NAME: semconv.RETRIEVAL}
+    return SpanKind.INTERNAL, {}
 
 
 _SUBJECTS = {

@@ -131,11 +131,10 @@ class AgentSpans:
 
     def _note_left(self, said: dict[str, Any]) -> None:
         """Have an entry tell of the agents that have ended since the last one."""
-        if self._left:
-            with self._lock:
-                left, self._left = self._left, []
-            if left:
-                said[LEFT] = left
+        with self._lock:
+            left, self._left = self._left, []
+        if left:
+            said[LEFT] = left
 
     def _finished(self, opened: Any, time: int, status: Any, told: Attributes) -> Any:
         from langchain_durable.spans.finished import finished

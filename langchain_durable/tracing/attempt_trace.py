@@ -62,6 +62,7 @@ class AttemptTrace(AgentSpans):
 
     def __init__(self, telemetry: Telemetry, run_id: str, new_id: Callable[[int], str]) -> None:
         super().__init__(telemetry, new_id)
+        telemetry.metering.look()
         self._run_id = run_id
         self._seen: dict[str, str] = {}
         self._book = ""
@@ -219,25 +220,25 @@ class AttemptTrace(AgentSpans):
         start = scope.describe() if scope.describe is not None else function_started(scope.name)
         said: dict[str, Any] = {}
         parent = self._open_above(scope.parent, said)
-        if scope.caller:
-            said[AGENT] = scope.caller
+        if caller := scope.caller:
+            said[AGENT] = caller
         with self._lock:
             packed = compact(start, kind=scope.kind, name=scope.name, seen=self._seen)
         if scope.attributes and TOOL_CALL_ID in scope.attributes:
             packed.pop(CALL_ID, None)  # the entry has it already
         if packed:
             said[SPAN] = packed
-        self._note_left(said)
+        if self._left:
+            self._note_left(said)
         if self._telemetry.metering.counts_calls:
             self._count_call(scope)
         scope.start = start
-        scope.span_id = self._open(scope, start, parent, time) or self._new_id(8)
+        opened = "" if self._sink is None else self._open(scope, start, parent, time)
+        scope.span_id = opened or self._new_id(8)
         scope.parent_span_id = parent
         return said
 
     def _open(self, scope: Scope, start: Start, parent: str, time: int) -> str:
-        if self._sink is None:
-            return ""
         more = self._named(scope)
         if scope.content is not None:
             more |= scope.content()
@@ -257,7 +258,9 @@ class AttemptTrace(AgentSpans):
     def end_step(self, scope: Scope, event: StepEnded, told: Attributes) -> None:
         """Close a step's span as its journal entry says."""
         span, scope.span = scope.span, None
-        self._telemetry.metering.step(scope, event, told, span, self.tenant)
+        metering = self._telemetry.metering
+        if metering.heard is not None:
+            metering.step(scope, event, told, span, self.tenant)
         if span is None:
             return
         status, how = step_ended(event)
@@ -267,11 +270,14 @@ class AttemptTrace(AgentSpans):
             span.set_status(status)
         span.end(end_time=event.time)
 
-    @harmless(nothing)
     def saw(self, scope: Scope, result: Any) -> None:
         """Capture what a call answered, where the app wants that."""
         if scope.content is not None and scope.span is not None:
-            scope.shown = self._telemetry.shown(scope, result)
+            self._show(scope, result)
+
+    @harmless(nothing)
+    def _show(self, scope: Scope, result: Any) -> None:
+        scope.shown = self._telemetry.shown(scope, result)
 
     @harmless(nothing)
     def estimate(self, scope: Scope, answer: Any) -> None:
@@ -288,7 +294,8 @@ class AttemptTrace(AgentSpans):
         packed = compact_end(told, usage) if told or usage is not None else None
         if packed:
             said[SPAN] = packed
-        self._note_left(said)
+        if self._left:
+            self._note_left(said)
         return said
 
     def _told_once(self, price: dict[str, Any]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -31,23 +31,28 @@ _NOT_CONFIGURED = "_ProxyMeterProvider"
 class Metering:
     """Tells the meters what happened, once somebody listens to them.
 
-    ``meters`` None: no metrics. ``listening`` is found out as long as it is false.
+    ``meters`` None: no metrics. ``listening``: they have a provider of their own. Else that of
+    the app counts, which may be configured at any time: see :meth:`look`.
     """
 
     meters: Meters | None = None
     listening: bool = False
     clock: Callable[[], int] = time.time_ns
+    heard: Meters | None = field(init=False)
 
-    def _heard(self) -> Meters | None:
-        if not self.listening and self.meters is not None:
-            self.listening = type(get_meter_provider()).__name__ != _NOT_CONFIGURED
-        return self.meters if self.listening else None
+    def __post_init__(self) -> None:
+        self.heard = self.meters if self.listening else None
+
+    def look(self) -> None:
+        """Find out whether somebody listens by now. Asked once an attempt: it costs as much as
+        all that a step tells."""
+        if self.heard is None and type(get_meter_provider()).__name__ != _NOT_CONFIGURED:
+            self.heard = self.meters
 
     @property
     def counts_calls(self) -> bool:
         """Whether the calls of each agent are to be counted."""
-        meters = self._heard()
-        return meters is not None and meters.counts_calls
+        return self.heard is not None and self.heard.counts_calls
 
     # -- steps ----------------------------------------------------------------------
 
@@ -55,7 +60,7 @@ class Metering:
         self, scope: Scope, event: StepEnded, told: Attributes, span: Span | None, tenant: str
     ) -> None:
         """Count and time a step that was made."""
-        meters, start = self._heard(), scope.start
+        meters, start = self.heard, scope.start
         if meters is None or start is None or scope.kind is None:
             return
         settled: Settled | None = scope.settled
@@ -87,7 +92,7 @@ class Metering:
 
     def replayed(self, scope: Scope, tenant: str) -> None:
         """Count a step that the journal answered, and what it had cost, with all inside it."""
-        meters, recorded = self._heard(), scope.recorded
+        meters, recorded = self.heard, scope.recorded
         if meters is None or scope.kind is None or recorded is None:
             return
         costs = [dollars(cost) for cost in recorded.costs()]
@@ -100,7 +105,7 @@ class Metering:
         self, start: Start, began: int, calls: dict[StepKind, int], error: BaseException | None
     ) -> None:
         """Time an agent, or the root of a call; ``calls`` are those that an agent made."""
-        meters = self._heard()
+        meters = self.heard
         if meters is None:
             return
         seconds = (self.clock() - began) / 1e9
@@ -134,6 +139,5 @@ class Metering:
 
     def waited(self, since: float) -> None:
         """Time a call's wait for its record; ``since`` is a ``time.perf_counter()``."""
-        meters = self._heard()
-        if meters is not None:
-            meters.journal_latency(time.perf_counter() - since)
+        if self.heard is not None:
+            self.heard.journal_latency(time.perf_counter() - since)

@@ -27,6 +27,7 @@ class ObservedTrace(AttemptTrace):
 
     def start_step(self, scope: Scope, time: int) -> dict[str, object]:
         self._sink = self._telemetry.sink()
+        self._telemetry.metering.look()
         return super().start_step(scope, time)
 
     def _trace_of(self, scope: Scope) -> str:
