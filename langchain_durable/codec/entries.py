@@ -15,7 +15,7 @@ from langchain_durable.codec.packed import WRITERS
 from langchain_durable.codec.parsed import READERS
 from langchain_durable.codec.wire import unpack
 from langchain_durable.errors import JournalCorrupt, JournalTooNew, Unjournalable
-from langchain_durable.events import Entry, Event, StepEnded, StepStarted
+from langchain_durable.events import Entry, Event
 from langchain_durable.journal import Draft, Record
 
 _OPTIONS = (
@@ -31,7 +31,6 @@ def encode_event(event: Event, *, payload: bytes | None = None) -> Draft:
     ``attributes`` must be plain data with str keys: ``Unjournalable`` otherwise.
     """
     kind, fields_of = WRITERS[type(event)]
-    step = event.step if isinstance(event, (StepStarted, StepEnded)) else b""
     fields = fields_of(event)
     while not fields[-1] and type(fields[-1]) is not int:
         fields.pop()
@@ -44,7 +43,7 @@ def encode_event(event: Event, *, payload: bytes | None = None) -> Draft:
             came=str(exc),
             do="give plain attributes",
         ) from exc
-    return Draft(kind=kind, meta=meta, step=step, payload=payload)
+    return Draft(kind=kind, meta=meta, step=getattr(event, "step", b""), payload=payload)
 
 
 def decode_entry(record: Record) -> Entry:

@@ -99,7 +99,7 @@ def implied_name(nodes: Sequence[Node]) -> str:
 
 
 def _attributes_out(attributes: dict[str, Any]) -> dict[str, Any]:
-    said = {(SHORT[name] if name in SHORT else name): value for name, value in attributes.items()}
+    said = {SHORT.get(name, name): value for name, value in attributes.items()}
     if "u" in said and said["u"] in UNPRICED:
         said["u"] = UNPRICED.index(said["u"])
     return said

@@ -128,6 +128,8 @@ def _first(attributes: Mapping[str, Any], keys: tuple[str, ...]) -> Any:
 
 
 def _from_counts(given: Any, received: Any, given_details: Any, received_details: Any) -> Tokens:
+    if not given_details and not received_details:
+        return Tokens(input=given, output=received)
     inputs = given_details if isinstance(given_details, Mapping) else {}
     outputs = received_details if isinstance(received_details, Mapping) else {}
     # langchain-openai puts the tier before the names of the details it applies to.
@@ -155,7 +157,7 @@ def _detail(details: Mapping[str, Any], prefix: str, name: str) -> Any:
 def _written(generic: Any, short: Any, long: Any) -> Any:
     """All tokens written to a cache. langchain-anthropic sets the generic count to 0 where it
     knows how long they are kept, other releases repeat them in it."""
-    kept = sum(count for count in (short, long) if _is_count(count))
+    kept = (short if _is_count(short) else 0) + (long if _is_count(long) else 0)
     return max(generic, kept) if _is_count(generic) else (kept or generic)
 
 

@@ -252,11 +252,11 @@ class Answers:
         )
 
     def _id(self, scope: Scope) -> bytes:
-        node = scope.node
-        return node.id if node is not None else self.tree.resolve(scope).id
+        return (scope.node or self.tree.resolve(scope)).id
 
     def _bind(self, scope: Scope, what: str = "step") -> bytes:
-        return bind(self.run_id, self._id(scope), what)
+        node = scope.node or self.tree.resolve(scope)
+        return bind(self.run_id, node.id, what)
 
     def check(self) -> None:
         """Raise if this attempt may not go on."""

@@ -51,7 +51,7 @@ def chain_role(
     it names. The user's ``otel_trace: False`` makes no span.
     """
     found = metadata or _NO_METADATA
-    if found.get("otel_trace") is False or _is_node(tags):
+    if found.get("otel_trace") is False or is_node(tags):
         return None
     name = name or _class_name(serialized)
     if is_root:
@@ -59,8 +59,9 @@ def chain_role(
     return Role.AGENT if _is_agent_below(name, found, inside) else None
 
 
-def _is_node(tags: Sequence[str] | None) -> bool:
-    return any(tag.startswith(_NODE) for tag in tags or ())
+def is_node(tags: Sequence[str] | None) -> bool:
+    """Is a chain with these tags the node of a graph? Such a one has no span."""
+    return tags is not None and any(tag.startswith(_NODE) for tag in tags)
 
 
 def _class_name(serialized: Mapping[str, Any] | None) -> str:

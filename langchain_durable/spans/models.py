@@ -20,16 +20,16 @@ from langchain_durable.spans.usage import counted, reported, usage_attributes
 
 _NO_PARAMS: Mapping[str, Any] = {}
 _MODEL_KEYS = ("model_name", "model_id", "model")
-_FLOATS = (
-    ("top_p", semconv.REQUEST_TOP_P),
-    ("frequency_penalty", semconv.REQUEST_FREQUENCY_PENALTY),
-    ("presence_penalty", semconv.REQUEST_PRESENCE_PENALTY),
-)
-_INTS = (
-    ("top_k", semconv.REQUEST_TOP_K),
-    ("seed", semconv.REQUEST_SEED),
-    ("n", semconv.REQUEST_CHOICE_COUNT),
-)
+_FLOATS = {
+    "top_p": semconv.REQUEST_TOP_P,
+    "frequency_penalty": semconv.REQUEST_FREQUENCY_PENALTY,
+    "presence_penalty": semconv.REQUEST_PRESENCE_PENALTY,
+}
+_INTS = {
+    "top_k": semconv.REQUEST_TOP_K,
+    "seed": semconv.REQUEST_SEED,
+    "n": semconv.REQUEST_CHOICE_COUNT,
+}
 _FINISH = ("finish_reason", "stopReason", "stop_reason", "done_reason")
 _SERVED_MODEL_HEADER = "x-ms-served-model"
 
@@ -82,10 +82,10 @@ def _model(params: Mapping[str, Any], metadata: Mapping[str, Any]) -> str | None
 
 
 def _parameters(told: Attributes, params: Mapping[str, Any], metadata: Mapping[str, Any]) -> None:
-    for key, attribute in _FLOATS:
-        _float(told, attribute, params.get(key))
-    for key, attribute in _INTS:
-        _int(told, attribute, params.get(key))
+    for key in params.keys() & _FLOATS.keys():
+        _float(told, _FLOATS[key], params[key])
+    for key in params.keys() & _INTS.keys():
+        _int(told, _INTS[key], params[key])
     _float(
         told,
         semconv.REQUEST_TEMPERATURE,

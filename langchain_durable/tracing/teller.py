@@ -13,6 +13,7 @@ from langchain_durable.spans.chains import (
     agent_name,
     agent_started,
     chain_role,
+    is_node,
     prompt_name,
     workflow_started,
 )
@@ -51,6 +52,8 @@ class Teller:
             prompt = prompt_name(name, serialized, metadata)
             if prompt:
                 self._prompts[id(above)] = prompt
+        if is_node(tags):
+            return
         inside = scope.caller
         role = chain_role(
             name,
