@@ -99,7 +99,7 @@ def _taker(cls: type[BaseModel]) -> Callable[[Any], dict[str, Any]]:
             # An == between types may cost much, or mean nothing, as for a DataFrame.
             if item is default or (type(item) is type(default) and item == default):
                 continue
-            if not isinstance(item, kinds):
+            if type(item) not in kinds and not isinstance(item, kinds):
                 raise Refused(f"has a {type(item).__name__} as its {name!r}")
             plain[short] = item
         extra = value.__pydantic_extra__

@@ -85,7 +85,9 @@ def perform(step: Step, form: Form, call: Callable[[], Any]) -> Procedure[Any]:
         raise
     usage, told = ending(form, result)
     attempt.trace.saw(scope, result)
-    yield from attempt.settle(attempt.complete(scope, form.pack(result, step), usage, told))
+    ended = attempt.complete(scope, form.pack(result, step), usage, told)
+    if ended is not SETTLED:
+        yield from attempt.settle(ended)
     return result
 
 
