@@ -567,3 +567,21 @@ def test_the_pool_of_a_client_is_used(own_valkey: Server) -> None:
         assert store.describe().result()["appendfsync"] == "always"
         store.close()
         assert client.ping()
+
+
+def test_a_connection_that_reads_in_a_way_of_its_own_is_let_do_so(own_valkey: Server) -> None:
+    class Own(redis.Connection):
+        read = 0
+
+        def read_response(self, *args: Any, **kwargs: Any) -> Any:
+            Own.read += 1
+            return super().read_response(*args, **kwargs)
+
+    with redis.Redis.from_url(own_valkey.url, connection_class=Own) as client:
+        store = open_store(client)
+        lease = leased(store)
+        before = Own.read
+        for seq in range(2, 12):
+            store.append(lease, [ended()], seq=seq).result()
+        assert Own.read - before >= 10
+        store.close()
