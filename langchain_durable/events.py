@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 
 class StepKind(StrEnum):
@@ -63,8 +63,7 @@ class Usage:
     output_details: dict[str, int] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Node:
+class Node(NamedTuple):  # not a dataclass: a long run has thousands, and they take time to make
     """One node of the step tree: a step, or a chain between the root and a step.
 
     ``id`` is a hash of the parent's id, ``label`` and ``ordinal``; the parent of a

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from langchain_durable.events import RunStatus
 from langchain_durable.waiting import Ticket
@@ -33,8 +33,7 @@ class RecordKind(StrEnum):
     ATTEMPT_ENDED = "Z"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
+class Draft(NamedTuple):
     """A record before it has a sequence number. ``meta`` is small, ``payload`` may be large."""
 
     kind: RecordKind
@@ -43,16 +42,15 @@ class Draft:
     payload: bytes | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Record:
+class Record(NamedTuple):
     """A record as read back: bytes only, nothing decoded."""
 
     seq: int
     attempt: int
     kind: RecordKind
     step: bytes
-    meta: bytes = field(repr=False)
-    payload: bytes | None = field(default=None, repr=False)
+    meta: bytes
+    payload: bytes | None = None
 
 
 class HeaderField(StrEnum):

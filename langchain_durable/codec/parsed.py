@@ -65,7 +65,7 @@ def _dict(value: Any) -> dict[str, Any]:
 
 
 def _attributes(value: Any) -> dict[str, Any]:
-    if not _dict(value):
+    if value is None or not _dict(value):
         return {}
     said = {LONG.get(name, name): item for name, item in value.items()}
     reason = said.get("unpriced")
@@ -119,11 +119,11 @@ def _nodes(flat: list[Any], step: bytes) -> tuple[Node, ...]:
     for at in range(0, len(flat), NODE_FIELDS):
         id_, parent, label, ordinal, fingerprint = flat[at : at + NODE_FIELDS]
         node = Node(
-            id=step if id_ is None else _bytes(id_),
-            parent=_bytes(before if parent is None else parent),
-            label=_str(label),
-            ordinal=_int(ordinal),
-            fingerprint=_bytes(fingerprint),
+            step if id_ is None else _bytes(id_),
+            _bytes(before if parent is None else parent),
+            _str(label),
+            _int(ordinal),
+            _bytes(fingerprint),
         )
         nodes.append(node)
         before = node.id

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 
 from langchain_durable.codec import decode_entry
@@ -71,7 +71,7 @@ def _entries(
     entries: list[Entry] = []
     page: Sequence[Record] = yield first
     while True:
-        entries += (decode_entry(replace(record, payload=None)) for record in page)
+        entries += (decode_entry(record._replace(payload=None)) for record in page)
         if len(page) < _PAGE:
             return entries
         page = yield runtime.store.load(run_id, after=page[-1].seq, limit=_PAGE)

@@ -112,36 +112,30 @@ def record(run_id: str, entry: Any, blobs: Mapping[bytes, bytes | None]) -> Reco
     ident, flat = entry
     sequence, _, rest = ident.partition(b"-")
     fields = dict(zip(flat[::2], flat[1::2], strict=True))
-    if rest != b"0" or {b"h", b"a", b"m"} - fields.keys():
+    if rest != b"0" or not fields.keys() >= _ALWAYS:
         corrupt(run_id, f"entry {ident!r} with the fields {sorted(fields)!r}")
     head = fields[b"h"]
     try:
-        kind = RecordKind(head[:1].decode())
+        kind = _KINDS[head[:1]]
         seq, attempt = int(sequence), int(fields[b"a"])
-    except ValueError:
+    except (KeyError, ValueError):
         corrupt(run_id, f"entry {ident!r} of kind {head[:1]!r}")
     payload = fields.get(b"p")
     if (digest := fields.get(b"b")) is not None:
         payload = blobs.get(digest)
         if payload is None:
             corrupt(run_id, f"entry {ident!r} without its payload")
-    return Record(
-        seq=seq,
-        attempt=attempt,
-        kind=kind,
-        step=head[2:],
-        meta=fields[b"m"],
-        payload=payload,
-    )
+    return Record(seq, attempt, kind, head[2:], fields[b"m"], payload)
+
+
+_ALWAYS = frozenset((b"h", b"a", b"m"))
+_KINDS = {kind.value.encode(): kind for kind in RecordKind}
 
 
 def digests(entries: Sequence[Any]) -> list[bytes]:
     """The digests of the payloads that are not in the entries themselves."""
     found: Iterable[bytes] = (
-        value
-        for _, flat in entries
-        for name, value in zip(flat[::2], flat[1::2], strict=True)
-        if name == b"b"
+        flat[2 * names.index(b"b") + 1] for _, flat in entries if b"b" in (names := flat[::2])
     )
     return list(dict.fromkeys(found))
 

@@ -123,7 +123,7 @@ def test_a_damaged_record_is_an_event_or_refused_never_another_error(
     meta = bytearray(record.meta)
     meta[flip % len(meta)] ^= mask
     with contextlib.suppress(JournalCorrupt, JournalTooNew):
-        decode_entry(replace(record, meta=bytes(meta)))
+        decode_entry(record._replace(meta=bytes(meta)))
 
 
 @given(kind=st.sampled_from(RecordKind), meta=st.binary(max_size=30))
