@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from langchain_durable import Durable
 from tests.servers import Server, start_valkey
@@ -15,6 +16,11 @@ from tests.servers import Server, start_valkey
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell's background job ignores Ctrl-C, and so would the children that tests interrupt.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# How long a machine takes to make an example says nothing of the test: some are slow, or busy.
+# What hypothesis has chosen itself stays, as its profile for CI.
+settings.register_profile("slow-machines", settings(), suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("slow-machines")
 
 _prefixes = itertools.count(1)
 MakeDurable = Callable[..., Durable]
