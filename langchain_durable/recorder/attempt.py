@@ -235,7 +235,8 @@ class Attempt(Answers):
         except DurableError as exc:
             self.stop(exc)
             raise
-        self.metering.waited(since)
+        if self.metering.heard is not None:
+            self.metering.waited(since)
 
     def stop(self, exc: DurableError) -> None:
         """Record nothing more: the journal is lost to this attempt."""

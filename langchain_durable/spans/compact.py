@@ -8,6 +8,7 @@ never changes, and new ones are only added.
 from __future__ import annotations
 
 from collections.abc import Mapping, MutableMapping
+from functools import lru_cache
 from typing import Any
 
 from opentelemetry.trace import SpanKind
@@ -214,7 +215,8 @@ def _once(packed: dict[str, Any], tool: str, seen: MutableMapping[str, str]) -> 
         seen[tool] = description
 
 
-def _implied(kind: StepKind | None, name: str) -> tuple[SpanKind, Attributes]:
+@lru_cache(256)
+def _implied(kind: StepKind | None, name: str) -> tuple[SpanKind, Mapping[str, Any]]:
     """What is so for most steps of this kind and name. The span's name is left to `_name`."""
     if kind is StepKind.MODEL:
         told: Attributes = {

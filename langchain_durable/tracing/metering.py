@@ -19,6 +19,7 @@ from langchain_durable.events import RunStatus, StepEnded, StepKind
 from langchain_durable.identity.tree import Scope
 from langchain_durable.spans.outcomes import describe, error_type
 from langchain_durable.spans.start import Attributes, Start
+from langchain_durable.tracing.guard import harmless, nothing
 
 if TYPE_CHECKING:
     from langchain_durable.metrics import Meters
@@ -43,9 +44,10 @@ class Metering:
     def __post_init__(self) -> None:
         self.heard = self.meters if self.listening else None
 
+    @harmless(nothing)
     def look(self) -> None:
-        """Find out whether somebody listens by now. Asked once an attempt: it costs as much as
-        all that a step tells."""
+        """Find out whether somebody listens by now. Asked once an attempt: OpenTelemetry reads
+        the environment for it, as long as nobody does."""
         if self.heard is None and type(get_meter_provider()).__name__ != _NOT_CONFIGURED:
             self.heard = self.meters
 
