@@ -68,13 +68,15 @@ in_graph: ContextVar[GraphCall | None] = ContextVar("langchain_durable_in_graph"
 """The innermost graph that runs in this context as a part of a run."""
 
 
-def name_tool_output(scope: Scope, output: Any) -> None:
+def name_tool_output(call: GraphCall, scope: Scope, output: Any) -> None:
     """Give an id to the message that LangChain makes of what a tool in a graph returns.
 
-    That is soon enough for all who look at it. ``scope`` is that of the tool's call.
+    That is soon enough for all who look at it. ``scope`` is that of the tool's call. Another run
+    has a call at the same node of its tree, maybe on the same thread, but not in the same graph's
+    call.
     """
     if isinstance(output, ToolMessage) and output.id is None and scope.node is not None:
-        output.id = _uuid(_within(scope.node.id, "message").hex())
+        output.id = _uuid(_within(call.place, scope.node.id.hex()).hex())
 
 
 def name_output(call: GraphCall, scope: Scope, output: Any, tags: Sequence[str] | None) -> None:

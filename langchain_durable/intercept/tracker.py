@@ -297,8 +297,8 @@ class PathTracker(BaseCallbackHandler):
 
     def on_tool_end(self, output: Any, *, run_id: UUID, **kwargs: Any) -> None:
         scope = self._scopes.get(run_id.int)
-        if scope is not None and in_graph.get() is not None:
-            name_tool_output(scope, output)
+        if scope is not None and (call := in_graph.get()) is not None:
+            name_tool_output(call, scope, output)
         self._leave(run_id)
 
     def on_retriever_end(self, documents: Any, *, run_id: UUID, **kwargs: Any) -> None:

@@ -464,6 +464,45 @@ def test_a_run_id_that_is_used_again_does_not_replace_what_its_thread_has(durabl
     ids(done["messages"])
 
 
+def test_tools_of_several_turns_have_messages_of_their_own(durable: Durable) -> None:
+    @tool
+    def look() -> str:
+        """Look."""
+        return "seen"
+
+    def answer(messages: Sequence[BaseMessage]) -> AIMessage | str:
+        return (
+            "done" if isinstance(messages[-1], ToolMessage) else calls(("look", {}), ("look", {}))
+        )
+
+    agent: Any = durable.wrap(
+        create_agent(Model(answer=answer), [look], checkpointer=InMemorySaver())
+    )
+    for run in ("one", "two", "one"):
+        done = agent.invoke(YES, durable.config(run, thread_id="t"))
+        durable.delete(run)
+
+    assert texts(done) == ["yes", "", "seen", "seen", "done"] * 3
+    ids(done["messages"])
+
+
+def test_calls_of_one_graph_in_a_run_have_tool_messages_of_their_own(durable: Durable) -> None:
+    @tool
+    def look() -> str:
+        """Look."""
+        return "seen"
+
+    agent: Any = create_agent(Model(answer=once_each(calls(("look", {})), "done")), [look])
+    found: list[str | None] = []
+    for run in ("one", "two"):
+        with durable.run(run):
+            for _ in range(2):
+                messages = agent.invoke(YES)["messages"]
+                found += [m.id for m in messages if isinstance(m, ToolMessage)]
+
+    assert len({*found}) == 4
+
+
 def test_a_fork_of_a_thread_gives_its_messages_ids_of_their_own(durable: Durable) -> None:
     agent = durable.wrap(
         chain_of(saying("yes"), saying("yes"), saying("yes"), checkpointer=InMemorySaver())
