@@ -12,9 +12,9 @@ from langchain_core.outputs import ChatGeneration, ChatResult
 
 from langchain_durable import Durable
 from langchain_durable.events import StepKind
+from langchain_durable.intercept.active import active
 from langchain_durable.intercept.models import chat_call
 from langchain_durable.intercept.step import Step
-from langchain_durable.intercept.tracker import active
 from langchain_durable.recorder.attempt import Attempt
 from langchain_durable.waiting import Procedure
 

@@ -15,7 +15,8 @@ from langchain_durable import ids
 from langchain_durable.durable import Durable
 from langchain_durable.identity.root_call import RootCall
 from langchain_durable.identity.tree import Scope, Tree, is_streamed
-from langchain_durable.intercept.tracker import PathTracker, active
+from langchain_durable.intercept.active import active
+from langchain_durable.intercept.tracker import PathTracker
 from langchain_durable.recorder.acquire import acquire
 from langchain_durable.recorder.attempt import Attempt
 from langchain_durable.recorder.ending import abort, finish

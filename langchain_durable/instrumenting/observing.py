@@ -8,8 +8,9 @@ from uuid import UUID
 from langchain_core.outputs import LLMResult
 
 from langchain_durable.identity.tree import Scope
+from langchain_durable.intercept.active import active, hook
 from langchain_durable.intercept.install import install
-from langchain_durable.intercept.tracker import PathTracker, active, hook
+from langchain_durable.intercept.tracker import PathTracker
 from langchain_durable.recorder.attempt import Attempt
 from langchain_durable.recorder.observer import Observer
 from langchain_durable.spans.models import model_ended, usage_of

@@ -8,8 +8,9 @@ from typing import Any
 
 from langchain_durable.errors import DurableWarning
 from langchain_durable.events import StepKind
+from langchain_durable.intercept.active import active
 from langchain_durable.intercept.step import Step, pending
-from langchain_durable.intercept.tracker import PathTracker, active
+from langchain_durable.intercept.tracker import PathTracker
 from langchain_durable.recorder.runtime import stray_call
 
 

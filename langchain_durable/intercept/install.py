@@ -25,6 +25,7 @@ from langchain_core.tracers.context import register_configure_hook
 from langchain_durable import touchpoints
 from langchain_durable.events import StepKind
 from langchain_durable.identity.message_ids import naming
+from langchain_durable.intercept.active import hook
 from langchain_durable.intercept.batches import (
     with_async_batch,
     with_async_completed,
@@ -55,7 +56,6 @@ from langchain_durable.intercept.streams import (
     sync_stream,
 )
 from langchain_durable.intercept.tools import retriever_call, tool_call
-from langchain_durable.intercept.tracker import hook
 from langchain_durable.intercept.wrapping import Recorder, async_method, sync_method
 
 OURS = "__langchain_durable__"

@@ -9,10 +9,10 @@ from typing import Any
 from langchain_durable.errors import ConfigurationError, RunNotActive
 from langchain_durable.events import StepKind
 from langchain_durable.identity.callables import brought_by, name_of
+from langchain_durable.intercept.active import active
 from langchain_durable.intercept.perform import perform
 from langchain_durable.intercept.side_channels import SideEffects, recording
 from langchain_durable.intercept.step import Step
-from langchain_durable.intercept.tracker import active
 from langchain_durable.recorder.current import entered
 from langchain_durable.touchpoints import parent_run_id
 from langchain_durable.waiting import Procedure

@@ -8,7 +8,8 @@ from typing import Any
 from langchain_core.runnables import RunnableConfig
 
 from langchain_durable.errors import DurableWarning
-from langchain_durable.intercept.tracker import PathTracker, active, tracker_in
+from langchain_durable.intercept.active import active, tracker_in
+from langchain_durable.intercept.tracker import PathTracker
 
 
 def surrounding(config: RunnableConfig | None = None) -> PathTracker | None:

@@ -10,7 +10,8 @@ from types import TracebackType
 from typing import Any, ParamSpec, TypeVar
 
 from langchain_durable.errors import RunNotActive
-from langchain_durable.intercept.tracker import PathTracker, active, deactivate
+from langchain_durable.intercept.active import active, deactivate
+from langchain_durable.intercept.tracker import PathTracker
 from langchain_durable.recorder.attempt import Attempt
 from langchain_durable.running.nesting import surrounding, warn_of_another
 from langchain_durable.running.running import Running

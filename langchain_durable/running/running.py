@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from langchain_durable.identity.tree import Tree
-from langchain_durable.intercept.tracker import PathTracker, active, deactivate
+from langchain_durable.intercept.active import active, deactivate
+from langchain_durable.intercept.tracker import PathTracker
 from langchain_durable.recorder.acquire import acquire
 from langchain_durable.recorder.attempt import Attempt
 from langchain_durable.recorder.ending import abort, finish

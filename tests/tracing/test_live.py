@@ -16,7 +16,7 @@ from pytest_genai_semconv import GenAISpanComplianceError, assert_genai_span_com
 
 from langchain_durable import semconv
 from langchain_durable.instrumenting.observing import observe, unobserve
-from langchain_durable.intercept.tracker import hook
+from langchain_durable.intercept.active import hook
 from langchain_durable.spans.content import Capture, Content
 from langchain_durable.testing.openai_server import ScriptedOpenAI
 from langchain_durable.tracing import Telemetry

@@ -10,7 +10,8 @@ from typing import Any
 from langchain_durable.identity.fingerprint import fingerprint
 from langchain_durable.identity.message_ids import GraphCall, in_graph, with_named_input
 from langchain_durable.identity.tree import Scope
-from langchain_durable.intercept.tracker import PathTracker, active, tracker_in
+from langchain_durable.intercept.active import active, tracker_in
+from langchain_durable.intercept.tracker import PathTracker
 from langchain_durable.touchpoints import child_config, is_command
 from langchain_durable.within import Within
 

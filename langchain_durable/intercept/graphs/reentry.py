@@ -18,9 +18,10 @@ from langchain_core.runnables import RunnableConfig
 from langchain_durable import touchpoints
 from langchain_durable.identity.fingerprint import fingerprint
 from langchain_durable.identity.root_call import RootCall
+from langchain_durable.intercept.active import active, tracker_in
 from langchain_durable.intercept.graphs.breakpoints import Breakpoints, Reads
 from langchain_durable.intercept.graphs.pauses import watched
-from langchain_durable.intercept.tracker import PathTracker, active, tracker_in
+from langchain_durable.intercept.tracker import PathTracker
 from langchain_durable.waiting import Call, Procedure, adrive, drive
 
 REENTRY = "run_id"

@@ -1,0 +1,49 @@
+"""Which run is active here: its tracker, by this context or among a call's callbacks."""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+from typing import Any
+
+from langchain_durable.intercept.tracker import PathTracker
+
+active: ContextVar[PathTracker | None] = ContextVar("langchain_durable_active", default=None)
+"""The tracker of the run that is active in this context."""
+
+
+def deactivate(tracker: PathTracker, before: PathTracker | None) -> None:
+    """Have what was active ``before`` be active again, where ``tracker`` is.
+
+    Not by a token: a generator that is advanced or closed by a framework, another task or the
+    garbage collector ends in a context that is not the one it began in.
+    """
+    if active.get() is tracker:
+        active.set(before)
+
+
+class Hook:
+    """What LangChain's configure hook takes for a context variable.
+
+    Its value is the tracker of the active run, or else the observer of the process, if any.
+    """
+
+    __slots__ = ("observer",)
+
+    def __init__(self) -> None:
+        self.observer: PathTracker | None = None
+
+    def get(self) -> PathTracker | None:
+        """What is to be attached to a call that starts here."""
+        return active.get() or self.observer
+
+
+hook = Hook()
+
+
+def tracker_in(callbacks: Any) -> PathTracker | None:
+    """The tracker of a run among callbacks, in any form that a config has them in."""
+    for handler in getattr(callbacks, "handlers", callbacks) or ():
+        # That of DurableInstrumentor only observes, and follows no run.
+        if isinstance(handler, PathTracker) and handler.attempt.run_id:
+            return handler
+    return None
