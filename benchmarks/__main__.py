@@ -14,6 +14,7 @@ from pathlib import Path
 
 from benchmarks import machine, report
 from benchmarks.bench import Bench, Benchmark
+from benchmarks.calls import CALLS
 from benchmarks.chunks import CHUNK
 from benchmarks.importing import IMPORT
 from benchmarks.loading import LOADING
@@ -32,6 +33,7 @@ ALL: Sequence[Benchmark] = (
     BYTES,
     SAVER,
     OVERHEAD,
+    CALLS,
     TELEMETRY,
     CHUNK,
     LOADING,
