@@ -165,14 +165,20 @@ class _Injected:
     ) -> RunnableConfig:
         saver = self._calls.view(self._run_id, fresh=attempt.number == 1, item=item)
         self._savers.append(saver)
-        injected = {RUN_ID: self._run_id, CHECKPOINTER: saver}
+        # With a checkpointer LangGraph's debug streams look a thread_id up. None is no thread: a
+        # made-up name would show in the traces. Only a saver in memory needs one.
+        thread = self._run_id if self._calls.in_memory else None
+        given = (config or {}).get("configurable") or {}
+        injected = {
+            RUN_ID: self._run_id,
+            CHECKPOINTER: saver,
+            "thread_id": given.get("thread_id", thread),
+        }
         if attempt.index is None or not attempt.index.asked:
             # What a graph leaves when it stops for the first time is all that is needed. Later
             # it is not: of several calls of subgraphs in one node, answered ones must be kept.
             injected[DURABILITY] = "exit"
-        ready = _reentering(config, reentry, injected)
-        # Only a saver in memory needs a thread_id; a made-up one would show in the traces.
-        return with_thread(ready, self._run_id, saver) if self._calls.in_memory else ready
+        return _reentering(config, reentry, injected)
 
     def settle(self, attempt: Attempt, value: Any) -> Procedure[None]:
         """Keep the state of a run that has paused; that of one that has not is its result."""

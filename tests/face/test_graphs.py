@@ -10,6 +10,7 @@ from typing import Annotated, Any, TypedDict
 import pytest
 from langchain.agents import create_agent
 from langchain_core.messages import HumanMessage
+from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import BaseTool, tool
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.config import get_stream_writer
@@ -347,6 +348,37 @@ def test_what_a_tool_streamed_is_streamed_again_on_replay(durable: Durable) -> N
         custom()
     assert custom() == ["x", "y"]
     assert len(log) == 2
+
+
+@pytest.mark.parametrize("mode", ["debug", "checkpoints", "tasks"])
+def test_debug_streams_of_a_graph_with_subgraphs_need_no_thread(
+    durable: Durable, mode: Any
+) -> None:
+    seen: list[Any] = []
+    model = Model()
+
+    def look(state: State, config: RunnableConfig) -> State:
+        seen.extend([config["configurable"].get("thread_id"), "thread_id" in config["metadata"]])
+        return {"log": [str(model.invoke(state["text"]).content)]}
+
+    inner = StateGraph(State)
+    inner.add_node("look", look)
+    inner.add_edge(START, "look")
+    outer = StateGraph(State)
+    outer.add_node("inner", inner.compile())
+    outer.add_edge(START, "inner")
+    graph = durable.wrap(outer.compile())
+
+    pieces: list[Any] = list(
+        graph.stream(
+            {"text": "a"}, durable.config("run"), stream_mode=[mode, "values"], subgraphs=True
+        )
+    )
+
+    told = [piece for ns, kind, piece in pieces if kind == "values" and not ns]
+    assert told[-1]["log"] == ["<a>"]
+    assert any(kind == mode for _, kind, _ in pieces)
+    assert seen == [None, False]
 
 
 def test_resume_needs_only_the_id(make_durable: Any) -> None:
