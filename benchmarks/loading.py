@@ -13,7 +13,7 @@ from benchmarks.row import Row, Target
 from langchain_durable import Durable
 from langchain_durable.codec import decode_entry
 from langchain_durable.events import Entry, StepEnded
-from langchain_durable.identity.matching import Index
+from langchain_durable.identity.index import Index
 from langchain_durable.journal import Record
 from langchain_durable.recorder.answers import bind
 from langchain_durable.recorder.loading import load_index

@@ -1,4 +1,4 @@
-"""Which recorded step is this call? The index of earlier attempts, and the rule of matching.
+"""Which recorded step is this call? The rule of matching.
 
 A step's place is its path: labels, ordinals among siblings, fingerprints of inputs. Among the
 unclaimed siblings with the label, the same fingerprint comes first, then the same ordinal
@@ -7,96 +7,15 @@ unclaimed siblings with the label, the same fingerprint comes first, then the sa
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from hashlib import blake2b
 
-from langchain_durable.events import (
-    BREAKPOINTS,
-    COST,
-    HANDLED,
-    NUMBERS,
-    AttemptEnded,
-    AttemptStarted,
-    Entry,
-    ErrorInfo,
-    Node,
-    Outcome,
-    StepEnded,
-    StepKind,
-    StepStarted,
-)
-
-ROOT = b""
-UNKNOWN = b""
-"""The fingerprint of an input that could not be seen, such as that of a streamed chain."""
+from langchain_durable.identity.recorded import UNKNOWN, Recorded, Siblings
 
 
 def node_id(parent: bytes, label: str, ordinal: int) -> bytes:
     """The id of a node of the step tree: the same in every attempt, 8 bytes."""
     return blake2b(f"{label}\0{ordinal}".encode(), key=parent, digest_size=8).digest()
-
-
-@dataclass(slots=True)
-class Recorded:
-    """A node that earlier attempts have declared, and how its step ended if it is one."""
-
-    node: Node
-    claimed: bool = False
-    kind: StepKind | None = None
-    name: str = ""
-    outcome: Outcome | None = None
-    payload: bytes | None = None
-    attempt: int = 0
-    error: ErrorInfo | None = None
-    ended: int = 0
-    ended_seq: int = 0
-    ended_after: int = 0
-    """Nanoseconds from its attempt's begin to its end: no timer of that attempt took longer."""
-    entered: dict[int, tuple[int, int]] = field(default_factory=dict)
-    """By attempt: sequence number and time of the first record at this node or beneath it."""
-    fatal: bool = False
-    handled: bool = False
-    numbers: Mapping[str, int] | None = None
-    in_doubt: bool = False
-    span_id: str = ""
-    cost: str | None = None
-    children: dict[str, Siblings] = field(default_factory=dict)
-    open_steps: int = 0
-    """Steps at this node or beneath it that were under way, while the journal is read."""
-    taken: set[tuple[str, int]] = field(default_factory=set)
-    """Ordinals that calls of this attempt took, which no earlier attempt had made."""
-
-    @property
-    def left(self) -> bool:
-        """Is this a stream that was not read to its end, with what it had given until then?"""
-        return self.outcome is Outcome.CANCELLED and self.payload is not None
-
-    @property
-    def given_up(self) -> bool:
-        """Was its task cancelled, or its stream left? Not by a signal, which nobody repeats."""
-        cancelled = self.error is not None and self.error.qualname == "CancelledError"
-        return self.outcome is Outcome.CANCELLED and (cancelled or self.left)
-
-    def costs(self) -> Iterator[str]:
-        """What the calls at this node and beneath it have cost, in USD."""
-        if self.cost is not None:
-            yield self.cost
-        for siblings in self.children.values():
-            for node in siblings.nodes:
-                yield from node.costs()
-
-
-@dataclass(slots=True)
-class Siblings:
-    """The nodes of one label under one parent, in the order in which they were declared.
-
-    ``concurrent``: two of them were under way at once, so their order of arrival says nothing.
-    """
-
-    nodes: list[Recorded] = field(default_factory=list)
-    open_steps: int = 0
-    concurrent: bool = False
 
 
 @dataclass(slots=True)
@@ -106,156 +25,6 @@ class Match:
     ordinal: int
     recorded: Recorded | None = None
     drift: bool = False
-
-
-class Index:
-    """The step tree of the attempts that came before."""
-
-    def __init__(self, entries: Iterable[Entry] = ()) -> None:
-        self._nodes: dict[bytes, Recorded] = {
-            ROOT: Recorded(Node(id=ROOT, parent=ROOT, label="", ordinal=0, fingerprint=UNKNOWN))
-        }
-        self._opened: dict[bytes, Recorded] = {}
-        self._began = 0
-        self.completed_steps = 0
-        self.asked = 0
-        """The last attempt that ended with a question to a person; 0 if none did."""
-        self.last: Entry | None = None
-        self.breakpoints: frozenset[str] = frozenset()
-        self.released: set[str] = set()
-        """Checkpoints at static breakpoints: the last ones, and those that steps came after."""
-        for entry in entries:
-            self._add(entry)
-
-    @property
-    def root(self) -> Recorded:
-        return self._nodes[ROOT]
-
-    def __len__(self) -> int:
-        return len(self._nodes) - 1
-
-    def _add(self, entry: Entry) -> None:
-        event = entry.event
-        if isinstance(event, AttemptStarted):
-            self._nothing_is_open()
-            self._began = event.time
-        elif isinstance(event, StepStarted):
-            self.released |= self.breakpoints
-            for node in event.nodes:
-                self._declare(node)
-            recorded = self._nodes[event.step]
-            recorded.kind, recorded.name = event.kind, event.name
-            recorded.in_doubt, recorded.attempt = True, entry.attempt
-            recorded.span_id = event.span_id
-            if recorded.outcome is not Outcome.COMPLETED:
-                recorded.outcome = None
-            self._enter(recorded, entry)
-            if event.step not in self._opened:
-                self._opened[event.step] = recorded
-                self._open(recorded)
-        elif isinstance(event, StepEnded):
-            self._end(self._nodes[event.step], event, entry)
-        elif isinstance(event, AttemptEnded):
-            if event.asks:
-                self.asked = entry.attempt
-                self.breakpoints = frozenset(event.attributes.get(BREAKPOINTS, ()))
-            for step in event.fatal:
-                self._nodes[step].fatal = True
-        self.last = entry
-
-    def _declare(self, node: Node) -> None:
-        if node.id in self._nodes:
-            return
-        recorded = Recorded(node)
-        self._nodes[node.id] = recorded
-        children = self._nodes[node.parent].children
-        siblings = children.get(node.label)
-        if siblings is None:
-            siblings = children[node.label] = Siblings()
-        siblings.nodes.append(recorded)
-
-    def _open(self, recorded: Recorded, by: int = 1) -> None:
-        """A step is under way, or (``by=-1``) no more; note who is beside whom."""
-        while recorded.node.id != ROOT:
-            above = self._nodes[recorded.node.parent]
-            siblings = above.children[recorded.node.label]
-            recorded.open_steps += by
-            siblings.open_steps += by
-            if siblings.open_steps > recorded.open_steps:
-                siblings.concurrent = True
-            recorded = above
-
-    def _nothing_is_open(self) -> None:
-        """What the attempt before had under way died with it."""
-        for step in [*self._opened.values()]:
-            self._close(step)
-
-    def _close(self, recorded: Recorded) -> None:
-        if self._opened.pop(recorded.node.id, None) is not None:
-            self._open(recorded, -1)
-
-    def _end(self, recorded: Recorded, event: StepEnded, entry: Entry) -> None:
-        self._close(recorded)
-        recorded.in_doubt = False
-        recorded.outcome = event.outcome if event.recorded else None
-        recorded.error = event.error
-        recorded.payload = entry.payload
-        recorded.attempt = entry.attempt
-        recorded.ended, recorded.ended_seq = event.time, entry.seq
-        recorded.ended_after = event.time - self._began
-        recorded.fatal = False
-        recorded.handled = HANDLED in event.attributes
-        recorded.numbers = event.attributes.get(NUMBERS)
-        recorded.cost = event.attributes.get(COST)
-        self.completed_steps += recorded.outcome is Outcome.COMPLETED
-
-    def _enter(self, recorded: Recorded, entry: Entry) -> None:
-        while entry.attempt not in recorded.entered:
-            recorded.entered[entry.attempt] = entry.seq, entry.event.time
-            if recorded.node.id == ROOT:
-                return
-            recorded = self._nodes[recorded.node.parent]
-
-    def unanswered(self) -> list[Recorded]:
-        """The steps that a resume makes again, if the program comes to them."""
-        steps = (node for node in self._nodes.values() if node.kind is not None)
-        return [step for step in steps if not self._answers(step)]
-
-    def _answers(self, step: Recorded) -> bool:
-        if step.outcome is Outcome.COMPLETED:
-            return step.payload is not None
-        survivable = step.outcome is Outcome.FAILED or step.given_up
-        return survivable and self.went_on_after(step)
-
-    def went_on_after(self, recorded: Recorded) -> bool:
-        """Did the program go on after this step's end without a result, so that it must come again?
-
-        Not if its error is known to have left the root. Else, if the caller is known to make a
-        result of it, as a tool with ``handle_tool_error`` does, or if in the same attempt
-        something began beside the step, or beside a chain that it stands in, after its end:
-        a retry, a fallback, the next step. What had begun before, such as a parallel branch,
-        says nothing.
-        """
-        if recorded.fatal:
-            return False
-        if recorded.handled:
-            return True
-        inner = recorded
-        while inner.node.id != ROOT:
-            outer = self._nodes[inner.node.parent]
-            for siblings in outer.children.values():
-                for sibling in siblings.nodes:
-                    if sibling is not inner and _began_after(sibling, recorded):
-                        return True
-            inner = outer
-        return False
-
-
-def _began_after(node: Recorded, before: Recorded) -> bool:
-    seq, time = node.entered.get(before.attempt, (0, 0))
-    # An async stream is closed when its consumer has long gone on: by then, the next step has
-    # its place in the journal. The time is that of the stream's last chunk.
-    return time > before.ended if before.left else seq > before.ended_seq
 
 
 _NONE = Siblings()
@@ -272,14 +41,16 @@ def match(
     that was not recorded would be given another's answer.
     """
     siblings = parent.children.get(label, _NONE)
-    free = [s for s in siblings.nodes if not s.claimed]
-    same = [s for s in free if s.node.fingerprint == fingerprint != UNKNOWN]
-    found = next((s for s in same if s.node.ordinal == arrival), same[0] if same else None)
-    drift = False
-    if found is None:
-        here = next((s for s in free if s.node.ordinal == arrival), None)
-        unseen = here is not None and UNKNOWN in (here.node.fingerprint, fingerprint)
-        if here is not None and ((by_ordinal and not siblings.concurrent) or unseen):
+    found, drift = None, False
+    here = siblings.at(arrival)
+    if here is not None and here.claimed:
+        here = None
+    if fingerprint != UNKNOWN:
+        same = here is not None and here.node.fingerprint == fingerprint
+        found = here if same else siblings.first_free(fingerprint)
+    if found is None and here is not None:
+        unseen = UNKNOWN in (here.node.fingerprint, fingerprint)
+        if (by_ordinal and not siblings.concurrent) or unseen:
             found, drift = here, True
     if found is None:
         return Match(_new_ordinal(parent, label, arrival))
@@ -289,14 +60,14 @@ def match(
 
 def pass_by(parent: Recorded, label: str, fingerprint: bytes, arrival: int) -> None:
     """A call has come and gone without a step: what was recorded at its own place is its."""
-    for sibling in parent.children.get(label, _NONE).nodes:
-        if sibling.node.ordinal == arrival and sibling.node.fingerprint == fingerprint:
-            sibling.claimed = True
+    here = parent.children.get(label, _NONE).at(arrival)
+    if here is not None and here.node.fingerprint == fingerprint:
+        here.claimed = True
 
 
 def _new_ordinal(parent: Recorded, label: str, arrival: int) -> int:
-    used = {sibling.node.ordinal for sibling in parent.children.get(label, _NONE).nodes}
-    while arrival in used or (label, arrival) in parent.taken:
+    siblings = parent.children.get(label, _NONE)
+    while siblings.at(arrival) is not None or (label, arrival) in parent.taken:
         arrival += 1
     parent.taken.add((label, arrival))
     return arrival

@@ -15,7 +15,8 @@ from uuid import UUID
 
 from langchain_durable.events import Node, StepKind
 from langchain_durable.identity.fingerprint import fingerprint
-from langchain_durable.identity.matching import ROOT, UNKNOWN, Recorded, match, node_id, pass_by
+from langchain_durable.identity.matching import match, node_id, pass_by
+from langchain_durable.identity.recorded import ROOT, UNKNOWN, Recorded
 from langchain_durable.spans.start import Attributes, Start
 
 

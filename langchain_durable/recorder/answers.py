@@ -17,7 +17,8 @@ from langchain_durable.errors import (
     StepInDoubt,
 )
 from langchain_durable.events import Outcome, StepKind
-from langchain_durable.identity.matching import Index, Recorded
+from langchain_durable.identity.index import Index
+from langchain_durable.identity.recorded import Recorded
 from langchain_durable.identity.tree import Scope, Tree
 from langchain_durable.journal import Lease
 from langchain_durable.recorder.failures import is_missing, rebuild, stand_in

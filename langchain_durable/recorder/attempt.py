@@ -31,7 +31,7 @@ from langchain_durable.events import (
     StepStarted,
     Usage,
 )
-from langchain_durable.identity.matching import Index
+from langchain_durable.identity.index import Index
 from langchain_durable.identity.tree import Scope, Tree
 from langchain_durable.journal import Close, Draft, Lease, Store
 from langchain_durable.recorder.answers import ERROR, LEFT, Answers

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from langchain_durable.codec import decode_entry
 from langchain_durable.errors import JournalCorrupt
 from langchain_durable.events import Entry
-from langchain_durable.identity.matching import Index
+from langchain_durable.identity.index import Index
 from langchain_durable.recorder.runtime import Runtime
 from langchain_durable.waiting import Procedure
 

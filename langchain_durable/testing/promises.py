@@ -12,7 +12,8 @@ from langchain_durable.events import (
     StepEnded,
     StepStarted,
 )
-from langchain_durable.identity.matching import Index, Recorded
+from langchain_durable.identity.index import Index
+from langchain_durable.identity.recorded import Recorded
 
 
 def repeated_steps(entries: Iterable[Entry]) -> list[str]:

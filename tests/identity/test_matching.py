@@ -17,7 +17,7 @@ from langchain_durable.events import (
     StepKind,
     StepStarted,
 )
-from langchain_durable.identity.matching import Index
+from langchain_durable.identity.index import Index
 from langchain_durable.identity.tree import Scope, Tree
 
 INPUTS = st.sampled_from(["a", "b", "c", "d"])
