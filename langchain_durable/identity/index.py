@@ -156,7 +156,7 @@ class Index:
         while inner.node.id != ROOT:
             outer = self._nodes[inner.node.parent]
             for siblings in outer.children.values():
-                for sibling in siblings.nodes:
+                for sibling in reversed(siblings.nodes):  # the last began after most others
                     if sibling is not inner and _began_after(sibling, recorded):
                         return True
             inner = outer
