@@ -109,6 +109,9 @@ COST = "cost"
 HANDLED = "handled"
 """Attribute of a failed step whose error was taken for its result, and never left it."""
 
+ASKS = "interrupt"
+"""The reason of a pause that a person's answer ends."""
+
 NUMBERS = "numbers"
 """Attribute of a failed step: how many numbers it took from the graph's node that it ran in."""
 
@@ -147,7 +150,7 @@ class AttemptEnded:
     @property
     def asks(self) -> bool:
         """Did it end with a question to a person?"""
-        return self.status is RunStatus.PAUSED and self.reason == "interrupt"
+        return self.status is RunStatus.PAUSED and self.reason == ASKS
 
 
 Event = AttemptStarted | StepStarted | StepEnded | AttemptEnded

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, NamedTuple, Protocol
 
-from langchain_durable.events import RunStatus
+from langchain_durable.events import ASKS, RunStatus
 from langchain_durable.waiting import Ticket
 
 FORMAT = 1
@@ -106,6 +106,11 @@ class Header:
     fingerprint: bytes
     version: str
     fields: Mapping[str, bytes]
+
+    @property
+    def asks(self) -> bool:
+        """Does the run wait for a person's answer?"""
+        return self.status is RunStatus.PAUSED and self.reason == ASKS
 
     def text(self, field: HeaderField) -> str:
         """A field that is a text; empty if the run has none."""

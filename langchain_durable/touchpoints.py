@@ -7,6 +7,7 @@ imported from here: a program without it does not pay for it.
 
 from __future__ import annotations
 
+import importlib
 import inspect
 import logging
 import sys
@@ -169,6 +170,11 @@ def is_command(value: Any) -> bool:
     """Is this a ``Command``, which continues a run instead of being its input?"""
     cls = _langgraph("langgraph.types", "Command")
     return cls is not None and isinstance(value, cls)
+
+
+def answering(answer: Any) -> Any:
+    """The input by which a graph that was paused for a person goes on."""
+    return importlib.import_module("langgraph.types").Command(resume=answer)
 
 
 def graph_class() -> Any:

@@ -34,6 +34,7 @@ from langchain_durable.journal import (
     Store,
 )
 from langchain_durable.reading import queries
+from langchain_durable.reading.stored_call import stored_call
 from langchain_durable.recorder.answers import Answer
 from langchain_durable.recorder.attempt import Attempt
 from langchain_durable.recorder.failures import stand_in
@@ -88,7 +89,7 @@ def rerun(durable: Durable, run_id: str, program: Any) -> Rerun:
     """
     runtime = durable.connector.connect()
     header = durable.header(run_id)
-    name, call, inputs = drive(queries.stored_call(runtime, run_id))
+    name, call, inputs = drive(stored_call(runtime, run_id))
     records = drive(queries.records(runtime, run_id))
     scratch = _Scratch(f"memory://replay-{ids.new()}", version=header.version)
     # What the original's classes, redaction and key made can be read only with them.

@@ -36,6 +36,13 @@ App = typer.Option(
     metavar="MODULE:RUNNABLE",
     show_default=False,
 )
+Answer = typer.Option(
+    "--answer",
+    help="What a run that is paused at an interrupt waits for: JSON, or else a text. To one of "
+    'several interrupts: {"ID": ANSWER}.',
+    metavar="ANSWER",
+    show_default=False,
+)
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 RunId = Annotated[str, typer.Argument(help="The run's id.", show_default=False)]
 

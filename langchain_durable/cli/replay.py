@@ -86,6 +86,7 @@ class _Story:
 
 def _story(durable: Durable, run_id: str) -> _Story:
     from langchain_durable.reading import queries
+    from langchain_durable.reading.stored_call import run_input
 
     runtime = durable.connector.connect()
     header = durable.header(run_id)
@@ -96,7 +97,7 @@ def _story(durable: Durable, run_id: str) -> _Story:
         return queries.decode_payload(runtime, run_id, entry)
 
     try:
-        given = queries.run_input(runtime, header)
+        given = run_input(runtime, header)
     except RunNotFound:
         given = ABSENT
     except JournalError as exc:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import traceback
 from collections.abc import Iterator
@@ -13,10 +14,10 @@ from rich.console import Console
 
 from langchain_durable.cli.events import describe
 from langchain_durable.cli.opening import open_program
-from langchain_durable.cli.options import PREFIX, App, AsJson, Key, Prefix, RunId, Url
+from langchain_durable.cli.options import PREFIX, Answer, App, AsJson, Key, Prefix, RunId, Url
 from langchain_durable.cli.output import make_console, print_json
 from langchain_durable.cli.programs import load_program
-from langchain_durable.cli.show import brief_result
+from langchain_durable.cli.show import brief_result, print_way_on, questions
 from langchain_durable.cli.words import status_text
 from langchain_durable.errors import DurableError, JournalError
 from langchain_durable.events import StepStarted
@@ -30,6 +31,7 @@ _LOOK_SECONDS = 0.2
 def resume(
     run_id: RunId,
     app: Annotated[str, App],
+    answer: Annotated[str | None, Answer] = None,
     as_json: AsJson = False,
     url: Url = None,
     prefix: Prefix = PREFIX,
@@ -38,11 +40,12 @@ def resume(
     """Make the run's call again: what had finished is replayed, the rest runs."""
     from langchain_durable.jsonable import jsonable
 
+    given = None if answer is None else _value(answer)
     program = load_program(app)
     with open_program(program, url, prefix, key) as durable:
         before = durable.header(run_id)
         with _told(durable, run_id, before.seq, make_console(stderr=True)):
-            result = _result(durable, run_id, program)
+            result = _result(durable, run_id, program, given)
         after = durable.header(run_id)
     if as_json:
         print_json(
@@ -57,17 +60,29 @@ def resume(
         return
     console = make_console()
     console.print(status_text(after, alive=True))
-    console.print(brief_result(result), markup=False)
+    console.print(questions(result) or brief_result(result), markup=False)
+    if after.asks:
+        print_way_on(console, after)
 
 
-def _result(durable: Durable, run_id: str, program: Any) -> Any:
+def _result(durable: Durable, run_id: str, program: Any, answer: Any) -> Any:
     try:
-        return durable.resume(run_id, program)
+        return durable.resume(run_id, program, answer=answer)
     except DurableError:
         raise
     except Exception as exc:  # the program's own: its traceback is what helps
         traceback.print_exc()
         raise typer.Exit(1) from exc
+
+
+def _value(answer: str) -> Any:
+    try:
+        value = json.loads(answer)
+    except ValueError:
+        return answer
+    if value is None:
+        raise typer.BadParameter("null is no answer to LangGraph", param_hint="--answer")
+    return value
 
 
 @contextmanager

@@ -66,9 +66,20 @@ def show(
     _print_messages(console, checkpoint)
     _print_end(console, checkpoint)
     if not alive and header.status in _UNFINISHED:
-        how = f"langchain-durable resume {shlex.quote(run_id)} --app MODULE:RUNNABLE"
-        console.print(Text.assemble(("\nTo go on:  ", "dim"), how))
-        console.print(Text("           or make the same call again, with the same id", style="dim"))
+        print_way_on(console, header)
+
+
+def print_way_on(console: Console, header: Header) -> None:
+    """How to go on with a run that has not ended; one that asks a person, with the answer."""
+    how = f"langchain-durable resume {shlex.quote(header.run_id)} --app MODULE:RUNNABLE"
+    same = "or make the same call again, with the same id"
+    if header.asks:
+        how, same = (
+            f"{how} --answer ANSWER",
+            "or call it with Command(resume=...), with the same id",
+        )
+    console.print(Text.assemble(("\nTo go on:  ", "dim"), how), soft_wrap=True)
+    console.print(Text(f"           {same}", style="dim"))
 
 
 def totals(entries: Sequence[Entry], header: Header) -> Totals:
@@ -173,6 +184,12 @@ def _brief(result: Any) -> Text:
     if isinstance(result, Unreadable):
         return Text(one_line(result.reason), style="yellow")
     return Text(one_line(brief_result(result), 500))
+
+
+def questions(value: Any) -> str:
+    """What a graph that is paused asks, a line for each interrupt; empty for any other result."""
+    asked = (value.get("__interrupt__") or ()) if isinstance(value, dict) else ()
+    return "\n".join(f"asks {each.id}: {each.value}" for each in asked)
 
 
 def brief_result(value: Any) -> str:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from langchain_durable.codec import decode_entry, encode_event
-from langchain_durable.errors import ConfigurationError, JournalCorrupt, RunBusy, RunNotFound
+from langchain_durable.errors import ConfigurationError, JournalCorrupt, RunBusy
 from langchain_durable.events import (
     AttemptEnded,
     AttemptStarted,
@@ -20,7 +20,6 @@ from langchain_durable.events import (
 from langchain_durable.journal import (
     Close,
     Header,
-    HeaderField,
     Intent,
     Opened,
     Opening,
@@ -114,15 +113,6 @@ def checkpoint(runtime: Runtime, run_id: str) -> Procedure[Checkpoint]:
     )
 
 
-def run_input(runtime: Runtime, found: Header) -> Any:
-    """The input that a run was started with; raises ``RunNotFound`` if it was not journaled."""
-    if HeaderField.INPUT not in found.fields:
-        raise _no_input(found.run_id)
-    return runtime.codec.decode(
-        found.fields[HeaderField.INPUT], bind=bind(found.run_id, b"", INPUT)
-    )
-
-
 def decode_payload(runtime: Runtime, run_id: str, entry: Entry) -> Any:
     """The value that an entry carries."""
     assert entry.payload is not None  # the fold asks for entries with a payload only
@@ -134,25 +124,6 @@ def decode_payload(runtime: Runtime, run_id: str, entry: Entry) -> Any:
     else:
         where = bind(run_id, b"", "result")
     return runtime.codec.decode(entry.payload, bind=where)
-
-
-def stored_call(runtime: Runtime, run_id: str) -> Procedure[tuple[str, dict[str, Any], Any]]:
-    """How a run was called: its program's name, ``{"method", "configurable"}``, its input."""
-    found = yield from header(runtime, run_id)
-    program = found.text(HeaderField.PROGRAM)
-    inputs = run_input(runtime, found)
-    call = runtime.codec.decode(found.fields[HeaderField.CALL], bind=bind(run_id, b"", INPUT))
-    return program, call, inputs
-
-
-def _no_input(run_id: str) -> RunNotFound:
-    return RunNotFound(
-        run_id,
-        "its input is not in the journal, so it cannot be called by its id alone.",
-        expected="a run of a wrapped runnable whose input could be journaled",
-        came="a run() block, a stream's input, or values of foreign types",
-        do="make the same call again with the same run_id",
-    )
 
 
 def resolve(runtime: Runtime, run_id: str, step: str, value: tuple[Any, ...]) -> Procedure[None]:

@@ -15,6 +15,7 @@ from langchain_durable.events import Entry, RunStatus
 from langchain_durable.journal import Header
 from langchain_durable.reading import queries
 from langchain_durable.reading.fold import Checkpoint
+from langchain_durable.reading.stored_call import stored_call
 from langchain_durable.recorder.runtime import Runtime
 from langchain_durable.running.wrap import RUN_ID
 from langchain_durable.waiting import Procedure, adrive, drive
@@ -85,21 +86,27 @@ class RunsById:
         """As :meth:`events`, on an event loop."""
         return await adrive(self._on(run_id, queries.entries, after))
 
-    def resume(self, run_id: str, runnable: Runnable[Any, Any] | None = None) -> Any:
+    def resume(
+        self, run_id: str, runnable: Runnable[Any, Any] | None = None, *, answer: Any = None
+    ) -> Any:
         """Make a run's call again, from its recorded input, and give its result.
 
         ``runnable``: the program, wrapped or not; without it, the one that this handle has
-        wrapped under the run's program name. A completed run gives its stored result.
-        Raises ``RunNotFound``.
+        wrapped under the run's program name. ``answer`` is a person's to the interrupt that the
+        graph has paused at, as ``Command(resume=...)`` takes it: of several a dict by their ids,
+        and None is no answer. A completed run gives its stored result. Raises ``RunNotFound``,
+        and ``ConfigurationError`` for an answer to a run that waits for none.
         """
-        program, call, inputs = drive(self._on(run_id, queries.stored_call))
+        program, call, inputs = drive(self._on(run_id, stored_call, answer))
         wrapped = self._program(run_id, program, runnable)
         method = wrapped.batch if "batch" in call["method"] else wrapped.invoke
         return method(inputs, _config(run_id, call))
 
-    async def aresume(self, run_id: str, runnable: Runnable[Any, Any] | None = None) -> Any:
+    async def aresume(
+        self, run_id: str, runnable: Runnable[Any, Any] | None = None, *, answer: Any = None
+    ) -> Any:
         """As :meth:`resume`, on an event loop."""
-        program, call, inputs = await adrive(self._on(run_id, queries.stored_call))
+        program, call, inputs = await adrive(self._on(run_id, stored_call, answer))
         wrapped = self._program(run_id, program, runnable)
         method = wrapped.abatch if "batch" in call["method"] else wrapped.ainvoke
         return await method(inputs, _config(run_id, call))

@@ -6,7 +6,7 @@ import logging
 from typing import Any
 
 from langchain_durable.errors import DurableError
-from langchain_durable.events import RunStatus
+from langchain_durable.events import ASKS, RunStatus
 from langchain_durable.journal import Lease
 from langchain_durable.recorder.answers import bind
 from langchain_durable.recorder.attempt import Attempt
@@ -27,7 +27,7 @@ def finish(runtime: Runtime, attempt: Attempt, value: Any, *, keep_result: bool)
         if attempt.refusal is not None:
             yield from _refused(attempt, attempt.refusal)
         if attempt.interrupted:
-            ticket = attempt.end(RunStatus.PAUSED, reason="interrupt")
+            ticket = attempt.end(RunStatus.PAUSED, reason=ASKS)
         else:
             payload = _result(runtime, attempt, value) if keep_result else None
             ticket = attempt.end(RunStatus.COMPLETED, payload=payload)

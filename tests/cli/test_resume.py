@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from langchain_core.runnables import RunnableLambda
 from langchain_durable import Durable
 from langchain_durable.cli.keys import VARIABLE
 from tests.cli.conftest import Cli
+
+CLERK = Path(__file__).with_name("clerk.py")
 
 
 def effects(cli: Cli) -> list[str]:
@@ -122,3 +125,50 @@ def test_an_unknown_run_is_not_begun(cli: Cli) -> None:
     assert said.code == 1
     assert "there is no such run" in said.err
     assert not (cli.directory / "effects").exists()
+
+
+@pytest.fixture
+def asking(cli: Cli, request: pytest.FixtureRequest) -> str:
+    """A run of this test's own that is paused at a question."""
+    (cli.directory / CLERK.name).write_text(CLERK.read_text())
+    named = re.sub(r"\W", "-", request.node.name)
+    assert cli.script(CLERK, named).code == 0
+    return named
+
+
+def test_a_paused_run_says_what_it_asks_and_how_to_answer(cli: Cli, asking: str) -> None:
+    way_on = f"To go on:  langchain-durable resume {asking} --app MODULE:RUNNABLE --answer ANSWER"
+    assert way_on in cli("show", asking).out
+
+    said = cli("resume", asking, "--app", "clerk:graph")
+
+    assert said.code == 0
+    assert said.out.startswith("paused (interrupt)\nasks ")
+    assert "Send coffee: 250 g?" in said.out
+    assert way_on in said.out
+
+
+@pytest.mark.parametrize(
+    ("given", "taken"), [("yes, do", "yes, do"), ('{"send": true}', {"send": True}), ("7", 7)]
+)
+def test_an_answer_is_json_or_else_a_text(cli: Cli, asking: str, given: str, taken: object) -> None:
+    said = cli("resume", asking, "--app", "clerk:graph", "--answer", given, "--json").json()
+
+    assert said["status"] == "completed"
+    assert said["result"]["log"] == ["coffee: 250 g", repr(taken)]
+    assert effects(cli) == ["weigh"]
+
+
+def test_an_answer_that_nobody_asked_for_is_refused(cli: Cli, run_id: str) -> None:
+    said = cli("resume", run_id, "--app", "shop:agent", "--answer", "yes")
+
+    assert said.code == 1
+    assert "waits for no answer" in said.err
+    assert effects(cli) == ["weigh"]
+
+
+def test_null_is_no_answer(cli: Cli) -> None:
+    said = cli("resume", "any", "--app", "shop:agent", "--answer", "null")
+
+    assert said.code == 2
+    assert "null is no answer" in said.err

@@ -17,7 +17,13 @@ from langgraph.config import get_stream_writer
 from langgraph.graph import END, START, StateGraph
 from langgraph.types import Command, interrupt
 
-from langchain_durable import Durable, DurableCallbackHandler, DurableWarning, RunStatus
+from langchain_durable import (
+    Durable,
+    DurableCallbackHandler,
+    DurableWarning,
+    RunStatus,
+)
+from langchain_durable.errors import ConfigurationError
 from tests.fakes import Failing, Model, calls, once_each
 
 
@@ -484,3 +490,36 @@ def test_equal_turns_on_threads_of_their_own_keep_their_answers(durable: Durable
 
     assert said == ["one", "two", "three"]
     assert model.calls == 3
+
+
+def test_resume_answers_what_a_graph_asks(make_durable: Any) -> None:
+    first, second = make_durable(), make_durable()
+    one, other = Model(), Model()
+    first.wrap(asking(one)).invoke({"text": "a"}, first.config("run"))
+
+    done = second.resume("run", asking(other), answer="yes")
+
+    assert done["log"] == ["<a>", "yes", "<yes>"]
+    assert (one.calls, other.calls) == (1, 1)
+    with pytest.raises(ConfigurationError, match="waits for no answer"):
+        second.resume("run", asking(other), answer="again")
+    assert second.resume("run", asking(other)) == done
+
+
+async def test_aresume_answers_what_a_graph_asks(durable: Durable) -> None:
+    model = Model()
+    graph = asking(model)
+    await durable.wrap(graph).ainvoke({"text": "a"}, durable.config("run"))
+
+    done = await durable.aresume("run", graph, answer="yes")
+
+    assert done["log"] == ["<a>", "yes", "<yes>"]
+    assert model.calls == 2
+
+
+def test_a_batch_takes_no_answer(durable: Durable) -> None:
+    graph = durable.wrap(asking(Model()))
+    graph.batch([{"text": "a"}, {"text": "b"}], durable.config("run"))
+
+    with pytest.raises(ConfigurationError, match="is no batch"):
+        durable.resume("run", graph, answer="yes")
