@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import os
 from collections.abc import Sequence
 
 import pytest
@@ -39,22 +38,11 @@ def _quick() -> list[Pair]:
 QUICK = _quick()
 
 
-def some(points: Sequence[KillPoint], most: int = 4) -> list[KillPoint]:
+def some(points: Sequence[KillPoint], most: int) -> list[KillPoint]:
     """At most so many of the points, from the first to the last, begins and effects."""
     if len(points) <= most:
         return list(points)
     return [points[number * (len(points) - 1) // (most - 1)] for number in range(most)]
-
-
-EVERY_POINT = "LANGCHAIN_DURABLE_EVERY_POINT"
-"""Set this variable to kill every pair at every point: it takes hours where CI has minutes."""
-
-
-def chosen(pair: Pair, points: Sequence[KillPoint]) -> Sequence[KillPoint]:
-    """All points where a core program is resumed in its own mode; else two, or as asked."""
-    name, first, second = pair
-    whole = name in ("lcel3", "agent", "graph") and first is second
-    return points if whole or EVERY_POINT in os.environ else some(points, 2)
 
 
 VIA_PROGRAMS = ("lcel3", "parallel", "retrieval", "agent", "own_saver", "executor")
@@ -112,7 +100,7 @@ def test_a_killed_program_picks_up_where_it_was(pair: Pair, matrix: Matrix) -> N
 @pytest.mark.soak
 @pytest.mark.parametrize("pair", EVERY, ids="-".join)
 def test_every_mode_resumes_in_itself_and_in_another(pair: Pair, matrix: Matrix) -> None:
-    assert matrix.faults(pair, chosen(pair, matrix.points(pair[0], pair[1]))) == []
+    assert matrix.faults(pair, matrix.points(pair[0], pair[1])) == []
 
 
 @pytest.mark.parametrize("via", [Via.BLOCK, Via.HANDLER])
@@ -134,7 +122,7 @@ def test_a_run_block_and_a_handler_resume_in_every_mode(
     name: str, via: Via, modes: tuple[Mode, Mode], matrix: Matrix
 ) -> None:
     pair = (name, *modes)
-    assert matrix.faults(pair, chosen(pair, matrix.points(name, modes[0])), via) == []
+    assert matrix.faults(pair, matrix.points(name, modes[0]), via) == []
 
 
 @pytest.mark.parametrize("name", ["lcel3", "agent"])
