@@ -6,12 +6,13 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from langchain_durable.embedded import EmbeddedServer, find_server, locks
+from langchain_durable.embedded import EmbeddedServer, find_server, locks, process
 from langchain_durable.embedded.binary import inspect_binary
 from langchain_durable.embedded.place import Place
 from langchain_durable.errors import ServerError
@@ -19,6 +20,8 @@ from tests.embedded.conftest import Spawn
 from tests.embedded.test_supervisor import HASTY, client_of, wait_for_end
 
 WRITTEN = 300
+_TICKS = 0.03
+"""Some of the ticks of 10 ms in which Linux counts when a process was started."""
 
 
 def entries(server: EmbeddedServer) -> list[int]:
@@ -167,9 +170,11 @@ def test_a_process_that_got_the_servers_pid_is_never_signalled(directory: Path) 
     place = Place(directory)
     trace = place.recall()
     assert trace is not None
+    time.sleep(_TICKS)
     with subprocess.Popen(
         [sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=subprocess.PIPE
     ) as stranger:
+        assert process.identity(stranger.pid) != trace.started
         place.remember(replace(trace, pid=stranger.pid))
         # Somebody holds the server's lock, so that there seems to be a server.
         with locks.take(place.server_lock) or pytest.fail("not free"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import warnings
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
@@ -14,6 +15,8 @@ from langchain_durable import Durable, RunBusy, RunStatus
 
 @pytest.fixture(autouse=True)
 def _no_collection_by_chance() -> Iterator[None]:
+    with warnings.catch_warnings(action="ignore"):
+        gc.collect()  # what other tests left lying is not told of here
     gc.disable()
     yield
     gc.enable()
