@@ -26,7 +26,7 @@ from langchain_durable.spans.messages import (
     text_part,
     tool_definitions,
 )
-from langchain_durable.spans.models import finish_reason
+from langchain_durable.spans.models import candidates_of, finish_reasons
 
 Redact = Callable[[Any], Any]
 """Gets a value as plain data (lists, dicts, texts) and gives what may be captured of it."""
@@ -200,15 +200,14 @@ def _model_input(prompt: Any, params: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _model_output(result: ChatResult | LLMResult) -> dict[str, Any]:
-    of_prompts = result.generations if isinstance(result, LLMResult) else [result.generations]
     told: list[dict[str, Any]] = []
-    for candidate in (candidate for candidates in of_prompts for candidate in candidates):
+    for candidate, reason in zip(candidates_of(result), finish_reasons(result), strict=True):
         message = (
             candidate.message
             if isinstance(candidate, ChatGeneration)
             else AIMessage(candidate.text)
         )
-        told.append(output_message(message, finish_reason(candidate)))
+        told.append(output_message(message, reason))
     return {semconv.OUTPUT_MESSAGES: told} if told else {}
 
 

@@ -137,7 +137,7 @@ def model_ended(result: ChatResult | LLMResult, usage: Usage | None = None) -> A
     cache cost no tokens: it says so, and tells none. ``usage`` is :func:`usage_of` the result,
     for a caller that has it already.
     """
-    candidates = _candidates(result)
+    candidates = candidates_of(result)
     output = result.llm_output or _NO_PARAMS
     told: Attributes = {}
     if is_cache_hit(candidates):
@@ -145,7 +145,7 @@ def model_ended(result: ChatResult | LLMResult, usage: Usage | None = None) -> A
     else:
         told.update(usage_attributes(usage or usage_of(result)))
     _response(told, candidates, output)
-    reasons = [reason for reason in map(finish_reason, candidates) if reason]
+    reasons = [reason for reason in finish_reasons(result) if reason]
     if reasons:
         told[semconv.RESPONSE_FINISH_REASONS] = tuple(reasons)
     return told
@@ -156,7 +156,7 @@ def usage_of(result: ChatResult | LLMResult) -> Usage | None:
 
     Of several candidates the last one that reports counts: each repeats the whole call's.
     """
-    for candidate in reversed(_candidates(result)):
+    for candidate in reversed(candidates_of(result)):
         if isinstance(candidate, ChatGeneration) and isinstance(candidate.message, AIMessage):
             found = reported(candidate.message.usage_metadata)
             if found is not None:
@@ -174,7 +174,8 @@ def is_cache_hit(candidates: Sequence[Generation]) -> bool:
     return False
 
 
-def _candidates(result: ChatResult | LLMResult) -> Sequence[Generation]:
+def candidates_of(result: ChatResult | LLMResult) -> Sequence[Generation]:
+    """The answers of a model call, of all its prompts."""
     if isinstance(result, LLMResult):
         return [candidate for of_prompt in result.generations for candidate in of_prompt]
     return result.generations
@@ -222,10 +223,22 @@ def _served_model(message: Mapping[str, Any]) -> str | None:
     return None
 
 
-def finish_reason(candidate: Generation) -> str | None:
-    """Why a candidate's text ends, in the provider's words; None if it did not say."""
-    message, own = _infos(candidate)
-    for info in (own, message):
+def finish_reasons(result: ChatResult | LLMResult) -> list[str | None]:
+    """Why each candidate's text ends, in the provider's words; None where it did not say.
+
+    ChatAnthropic says so of its only candidate in the output of the call: LangChain copies it
+    to the message after the provider's method has returned.
+    """
+    candidates = candidates_of(result)
+    if len(candidates) == 1:
+        return [_reason(*_infos(candidates[0]), result.llm_output or _NO_PARAMS)]
+    return [_reason(*_infos(candidate)) for candidate in candidates]
+
+
+def _reason(
+    message: Mapping[str, Any], own: Mapping[str, Any], *more: Mapping[str, Any]
+) -> str | None:
+    for info in (own, message, *more):
         for key in _FINISH:
             found = info.get(key)
             if found:

@@ -146,6 +146,14 @@ def test_parts_of_a_negative_size_are_not_told() -> None:
     assert told == {semconv.USAGE_INPUT_TOKENS: 5, semconv.USAGE_OUTPUT_TOKENS: 0}
 
 
+def test_a_reason_may_stand_in_the_output_of_the_call_if_there_is_one_candidate() -> None:
+    said = {"stop_reason": "end_turn"}
+    one = ChatResult(generations=[ChatGeneration(message=_answer())], llm_output=said)
+    two = ChatResult(generations=[*one.generations, *one.generations], llm_output=said)
+    assert model_ended(one)[semconv.RESPONSE_FINISH_REASONS] == ("end_turn",)
+    assert semconv.RESPONSE_FINISH_REASONS not in model_ended(two)
+
+
 def test_the_model_that_azure_served_wins() -> None:
     headers = {"X-MS-Served-Model": "gpt-4o-2024"}
     told = model_ended(_result(_answer(headers=headers, model_name="router")))
