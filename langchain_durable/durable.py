@@ -282,6 +282,9 @@ class Durable(RunsById, Exporting, Costs):
         """As :meth:`close`, on an event loop."""
         await asyncio.to_thread(self.close)
 
+    def __repr__(self) -> str:
+        return f"<Durable on {self.connector.shown}>"
+
     def __enter__(self) -> Durable:
         return self
 

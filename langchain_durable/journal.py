@@ -103,9 +103,10 @@ class Header:
     updated: int
     cancel: bool
     journal_alive: bool
-    fingerprint: bytes
+    # Encoded, and the caller's own: neither is for a person or a log.
+    fingerprint: bytes = field(repr=False)
     version: str
-    fields: Mapping[str, bytes]
+    fields: Mapping[str, bytes] = field(repr=False)
 
     @property
     def asks(self) -> bool:

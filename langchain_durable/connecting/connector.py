@@ -110,6 +110,11 @@ class Connector:
             self._server.ensure()
 
     @property
+    def shown(self) -> str:
+        """Where the journal is, for people, without connecting to it."""
+        return type(self._given).__name__ if self._choice is None else self._choice.shown
+
+    @property
     def server(self) -> Any:
         """The URL or client of the server in use, for those that connect on their own."""
         self.connect()

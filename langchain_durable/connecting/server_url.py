@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Protocol
@@ -32,12 +32,21 @@ class Choice:
     """A server: either ``url``, or the ``directory`` of the embedded one."""
 
     source: Source
-    url: str = ""
+    url: str = field(default="", repr=False)
+    """May hold a password; :attr:`shown` does not."""
     directory: Path | None = None
 
     def __post_init__(self) -> None:
         if bool(self.url) == (self.directory is not None):
             raise ValueError("a choice is either a URL or a directory")
+
+    @property
+    def shown(self) -> str:
+        """Where the server is, for people: without password, user and options."""
+        if self.directory is not None:
+            return f"embedded://{self.directory}"
+        parts = urlsplit(self.url)
+        return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
     @property
     def may_be_a_cache(self) -> bool:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import redis
 
+from langchain_durable import Durable
 from langchain_durable.connecting.server_url import Choice, Source, choose, refuse_cache
 from langchain_durable.errors import ConfigurationError, ServerError
 
@@ -68,6 +70,26 @@ def test_the_refusal_of_a_url_does_not_tell_its_password() -> None:
     with pytest.raises(ConfigurationError) as caught:
         choose("amqp://user:secret@host", {})
     assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("redis://me:secret@host:6380/2?password=secret", "redis://host:6380/2"),
+        ("rediss://host", "rediss://host"),
+        ("unix://:secret@/run/redis.sock?db=1", "unix:///run/redis.sock"),
+        ("embedded:///srv/journal", "embedded:///srv/journal"),
+        ("memory://", "memory://"),
+    ],
+)
+def test_a_handle_shows_its_server_and_no_password(url: str, shown: str) -> None:
+    assert repr(Durable(url)) == f"<Durable on {shown}>"
+    assert "secret" not in repr(choose(url, {}))
+
+
+def test_a_handle_on_a_client_shows_its_class() -> None:
+    client = redis.Redis(password="secret")
+    assert repr(Durable(client)) == "<Durable on Redis>"
 
 
 def test_a_valkey_url_is_said_as_the_client_knows_it() -> None:
