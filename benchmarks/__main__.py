@@ -25,6 +25,7 @@ from benchmarks.savers import SAVER
 from benchmarks.sizes import BYTES
 from benchmarks.steps import STEP
 from benchmarks.telemetry import TELEMETRY
+from benchmarks.waits import WAITS
 from tests.servers import Server, valkey_binary
 
 ALL: Sequence[Benchmark] = (
@@ -33,6 +34,7 @@ ALL: Sequence[Benchmark] = (
     BYTES,
     SAVER,
     OVERHEAD,
+    WAITS,
     CALLS,
     TELEMETRY,
     CHUNK,

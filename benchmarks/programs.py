@@ -171,18 +171,20 @@ def chain_input(history: Sequence[BaseMessage] = ()) -> dict[str, Any]:
     return {"text": "What is the sum?", "history": list(history)}
 
 
-def agent(model: BaseChatModel, checkpointer: Any = None) -> Program:
+def agent(model: BaseChatModel, checkpointer: Any = None, tool: BaseTool | None = None) -> Program:
     """An agent of ``create_agent`` with one tool."""
-    return create_agent(model, [add_tool()], checkpointer=checkpointer)
+    return create_agent(model, [tool or add_tool()], checkpointer=checkpointer)
 
 
 def agent_input(history: Sequence[BaseMessage] = ()) -> dict[str, Any]:
     return {"messages": [*history, HumanMessage("Add all.")]}
 
 
-def openai_model(url: str, program: str) -> BaseChatModel:
+def openai_model(
+    url: str, program: str, cls: type[ChatOpenAI] = ChatOpenAI, **more: Any
+) -> BaseChatModel:
     """The real client, on a scripted server; ``program`` picks the script."""
-    return ChatOpenAI(model=program, base_url=url, api_key=SecretStr(KEY), max_retries=0)
+    return cls(model=program, base_url=url, api_key=SecretStr(KEY), max_retries=0, **more)
 
 
 RULES = (
