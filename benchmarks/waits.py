@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from langchain_core.callbacks import BaseCallbackHandler
+from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import BaseMessage
 from langchain_core.outputs import ChatResult
 from langchain_core.tools import BaseTool, StructuredTool
@@ -84,7 +85,9 @@ class Waits:
         self._socket.close()
 
 
-class _Waiting(InstantModel):
+class _Waiting(BaseChatModel):
+    """A mixin: waits around the call of the model that stands behind it."""
+
     waits: Any
 
     def _generate(
@@ -95,25 +98,17 @@ class _Waiting(InstantModel):
         **kwargs: Any,
     ) -> ChatResult:
         self.waits.send()
-        result = super()._generate(messages, stop, run_manager, **kwargs)
+        result = super()._generate(messages, stop, run_manager, **kwargs)  # type: ignore[safe-super]  # a mixin
         self.waits.wait()
         return result
 
 
-class _WaitingOpenAI(ChatOpenAI):
-    waits: Any
+class _WaitingInstant(_Waiting, InstantModel):
+    pass
 
-    def _generate(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: Any = None,
-        **kwargs: Any,
-    ) -> ChatResult:
-        self.waits.send()
-        result = super()._generate(messages, stop, run_manager, **kwargs)
-        self.waits.wait()
-        return result
+
+class _WaitingOpenAI(_Waiting, ChatOpenAI):
+    pass
 
 
 class _Silent(BaseCallbackHandler):
@@ -125,7 +120,7 @@ def _run(bench: Bench) -> Iterator[Row]:
     with ScriptedOpenAI(RULES) as server:
         for which in ("chain", "agent"):
             bare = _program(which, InstantModel())
-            waiting = _program(which, _Waiting(waits=waits), waits.tool())
+            waiting = _program(which, _WaitingInstant(waits=waits), waits.tool())
             yield _row(bench, waits, f"{which}, instant model", bare, waiting)
         for which in ("chain", "agent"):
             server.forget(KEY)
