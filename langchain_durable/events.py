@@ -119,6 +119,17 @@ BREAKPOINTS = "breakpoints"
 """Attribute of an attempt that stopped at static breakpoints: the ids of the checkpoints there."""
 
 
+@dataclass(frozen=True, slots=True)
+class Interrupt:
+    """What a paused run asks a person; ``id`` is the one that an answer to it may name.
+
+    LangGraph's record of the same name, for those who read a run without LangGraph.
+    """
+
+    id: str
+    value: Any
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepEnded:
     """A call has ended. The value, if there is one, is the entry's payload."""
@@ -134,7 +145,8 @@ class StepEnded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptEnded:
-    """The attempt gave the run back. The run's result, if it completed, is the payload.
+    """The attempt gave the run back. The payload is the result of a run that completed, and of
+    one that asks a person, its questions.
 
     ``fatal`` are the failed steps whose error left the root: they run again when the
     run is reopened, all other recorded errors are replayed.

@@ -13,13 +13,14 @@ from langchain_durable.cli.money import cost_of, exact, usd
 from langchain_durable.cli.opening import open_handle
 from langchain_durable.cli.options import PREFIX, AsJson, Prefix, RunId, Url
 from langchain_durable.cli.output import make_console, one_line, print_json_lines
-from langchain_durable.cli.words import outcome_style, status_style
+from langchain_durable.cli.words import outcome_style, reason_text, status_style
 from langchain_durable.events import (
     AttemptEnded,
     AttemptStarted,
     Entry,
     ErrorInfo,
     Node,
+    Outcome,
     StepEnded,
     StepStarted,
     Usage,
@@ -67,7 +68,7 @@ def describe(entry: Entry, started: dict[bytes, StepStarted]) -> Text:
             )
             if event.reason:
                 text.append(f" ({one_line(event.reason, 60)})", style="dim")
-            return _with_error(text, event.error)
+            return _with_reason(text, None, event.error)
 
 
 def _ended(event: StepEnded, start: StepStarted | None) -> Text:
@@ -87,13 +88,13 @@ def _ended(event: StepEnded, start: StepStarted | None) -> Text:
         text.append(f", {usd(cost)}", style="dim")
     if not event.recorded:
         text.append(", without its result: it will run again", style="yellow")
-    return _with_error(text, event.error)
+    return _with_reason(text, event.outcome, event.error)
 
 
-def _with_error(text: Text, error: ErrorInfo | None) -> Text:
-    if error is not None:
-        text.append(f"  {error.qualname}: {one_line(error.message, 200)}", style="red")
-    return text
+def _with_reason(text: Text, outcome: Outcome | None, error: ErrorInfo | None) -> Text:
+    if error is None:
+        return text
+    return text.append("  ").append_text(reason_text(outcome, error, 200))
 
 
 def entries_json(entries: Sequence[Entry], trace: str) -> Iterator[dict[str, Any]]:

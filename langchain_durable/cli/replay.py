@@ -19,7 +19,13 @@ from langchain_durable.cli.options import PREFIX, App, AsJson, Key, Prefix, RunI
 from langchain_durable.cli.output import make_console, one_line, print_json
 from langchain_durable.cli.values import clean_lines, shown
 from langchain_durable.cli.walk import ABSENT, Hidden, Walked, result_of, walk
-from langchain_durable.cli.words import outcome_style, outcome_text, outcome_word, status_text
+from langchain_durable.cli.words import (
+    outcome_style,
+    outcome_text,
+    outcome_word,
+    reason,
+    status_text,
+)
 from langchain_durable.errors import ConfigurationError, JournalError, RunNotFound
 from langchain_durable.journal import Header
 
@@ -155,8 +161,8 @@ def _print_step(console: Console, step: Walked, *, full: bool) -> None:
     _print_value(console, "in", step.input, full=full)
     _print_value(console, "out", step.output, full=full)
     if step.error is not None:
-        said = f"{step.error.qualname}: {step.error.message}"
-        _print_lines(console, "error", clean_lines(said, full=full, width=_room(console)), "red")
+        label, said, style = reason(step.outcome, step.error)
+        _print_lines(console, label, clean_lines(said, full=full, width=_room(console)), style)
 
 
 def _facts(step: Walked) -> list[str]:

@@ -64,6 +64,7 @@ def show(
     console.print()
     print_attempts(console, attempts)
     _print_messages(console, checkpoint)
+    _print_questions(console, checkpoint)
     _print_end(console, checkpoint)
     if not alive and header.status in _UNFINISHED:
         print_way_on(console, header)
@@ -165,6 +166,14 @@ def _print_messages(console: Console, checkpoint: Checkpoint) -> None:
         asked = ", ".join(str(call["name"]) for call in calls)
         brief = one_line(" ".join(filter(None, (said, f"→ {asked}" if asked else ""))), room)
         console.print(Text.assemble((f"  {message.type:<8}", "cyan"), "  ", brief))
+
+
+def _print_questions(console: Console, checkpoint: Checkpoint) -> None:
+    if checkpoint.interrupts:
+        console.print(Text("\nasks", style="dim"))
+    for asked in checkpoint.interrupts:
+        text = Text.assemble((f"  {asked.id}  ", "dim"), _brief(asked.value))
+        console.print(text, soft_wrap=True)
 
 
 def _print_end(console: Console, checkpoint: Checkpoint) -> None:

@@ -17,6 +17,7 @@ from langchain_durable.cli.words import (
     outcome_style,
     outcome_text,
     outcome_word,
+    reason_text,
     status_style,
 )
 from langchain_durable.events import Outcome
@@ -102,10 +103,7 @@ def _bar(execution: Execution, attempt: AttemptHistory, before: int, total: int)
 
 def _errors(attempt: AttemptHistory) -> list[Text]:
     return [
-        Text(
-            f"  {each.name}: {each.error.qualname}: {one_line(each.error.message, 300)}",
-            style="red",
-        )
+        Text.assemble(f"  {one_line(each.name)}: ", reason_text(each.outcome, each.error, 300))
         for each in attempt.executions
         if each.error is not None
     ]

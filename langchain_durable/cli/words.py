@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.text import Text
 
 from langchain_durable.cli.output import one_line
-from langchain_durable.events import Outcome, RunStatus
+from langchain_durable.events import ErrorInfo, Outcome, RunStatus
 from langchain_durable.journal import Header
 
 _STATUS = {
@@ -52,6 +52,20 @@ def outcome_text(outcome: Outcome | None) -> Text:
     """A step's outcome as one sign."""
     sign, style = _OUTCOME[outcome]
     return Text(sign, style=style)
+
+
+def reason(outcome: Outcome | None, error: ErrorInfo) -> tuple[str, str, str]:
+    """Why a call has no result, as a label, a text and a style: its error, or its question."""
+    if outcome is Outcome.INTERRUPTED:
+        return "asks", error.message, outcome_style(outcome)
+    return "error", f"{error.qualname}: {error.message}", "red"
+
+
+def reason_text(outcome: Outcome | None, error: ErrorInfo, limit: int) -> Text:
+    """Why a call has no result, in one line."""
+    label, said, style = reason(outcome, error)
+    said = one_line(said, limit)
+    return Text(said if label == "error" else f"{label} {said}", style=style)
 
 
 def outcome_style(outcome: Outcome | None) -> str:

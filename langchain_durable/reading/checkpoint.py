@@ -9,7 +9,7 @@ from typing import Any
 
 from langchain_core.messages import BaseMessage
 
-from langchain_durable.events import ErrorInfo, Outcome, RunStatus, StepKind, Usage
+from langchain_durable.events import ErrorInfo, Interrupt, Outcome, RunStatus, StepKind, Usage
 from langchain_durable.jsonable import jsonable
 
 
@@ -52,7 +52,8 @@ class Checkpoint:
     ``step`` is the number of steps completed, ``attempt`` the number of attempts so far.
     ``messages`` are the input's, then each model's answer and tool's result in the order
     in which they came; ``tool_results`` are by step id. ``usage`` is the sum over all
-    attempts: what was spent, not what was kept.
+    attempts: what was spent, not what was kept. ``interrupts`` are the questions of a run
+    that is paused at them.
     """
 
     run_id: str
@@ -63,6 +64,7 @@ class Checkpoint:
     steps: tuple[StepState, ...]
     messages: tuple[BaseMessage, ...]
     tool_results: Mapping[str, Any]
+    interrupts: tuple[Interrupt, ...]
     result: Any
     error: ErrorInfo | None
     metadata: Mapping[str, Any]

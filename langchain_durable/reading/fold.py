@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any
 
 from langchain_core.messages import BaseMessage
@@ -16,6 +15,7 @@ from langchain_durable.events import (
     AttemptStarted,
     Entry,
     ErrorInfo,
+    Interrupt,
     Node,
     Outcome,
     RunStatus,
@@ -29,45 +29,13 @@ from langchain_durable.reading.checkpoint import Checkpoint, StepState, Unreadab
 from langchain_durable.transcript import input_messages, step_messages
 
 __all__ = [
-    "TRANSITIONS",
     "Checkpoint",
     "Fold",
     "StepState",
     "Unreadable",
-    "allowed",
     "fold",
     "to_json",
 ]
-
-TRANSITIONS: Mapping[RunStatus, frozenset[RunStatus]] = MappingProxyType(
-    {
-        RunStatus.QUEUED: frozenset({RunStatus.RUNNING, RunStatus.CANCELLED}),
-        # To running again: another attempt took over from one that died.
-        RunStatus.RUNNING: frozenset(
-            {
-                RunStatus.RUNNING,
-                RunStatus.QUEUED,
-                RunStatus.PAUSED,
-                RunStatus.COMPLETED,
-                RunStatus.FAILED,
-                RunStatus.CANCELLED,
-            }
-        ),
-        # To failed: too many attempts in a row ended without progress.
-        RunStatus.PAUSED: frozenset(
-            {RunStatus.RUNNING, RunStatus.QUEUED, RunStatus.FAILED, RunStatus.CANCELLED}
-        ),
-        RunStatus.COMPLETED: frozenset(),
-        RunStatus.FAILED: frozenset({RunStatus.RUNNING, RunStatus.QUEUED}),
-        RunStatus.CANCELLED: frozenset({RunStatus.RUNNING, RunStatus.QUEUED}),
-    }
-)
-"""From each status, the ones a run may have next."""
-
-
-def allowed(before: RunStatus, after: RunStatus) -> bool:
-    """Whether a run that is ``before`` may become ``after``."""
-    return after in TRANSITIONS[before]
 
 
 def fold(
@@ -160,6 +128,7 @@ class Fold:
                 step.start.step.hex(): self._value_of(step)
                 for step in self._completed(StepKind.TOOL)
             },
+            interrupts=self._interrupts(),
             result=self._result(),
             error=self._error(),
             metadata=self._metadata(),
@@ -287,6 +256,20 @@ class Fold:
         if event.status is not RunStatus.COMPLETED or entry.payload is None:
             return None
         return self._value(entry)
+
+    def _interrupts(self) -> tuple[Interrupt, ...]:
+        if self._last_end is None or not self._header.asks:
+            return ()
+        entry, event = self._last_end
+        if not event.asks or entry.payload is None:
+            return ()
+        asked = self._value(entry)
+        if isinstance(asked, Unreadable):
+            return (Interrupt("", asked),)
+        try:
+            return tuple(Interrupt(**each) for each in asked)
+        except TypeError:
+            return (Interrupt("", Unreadable("The record of what the run asks has no such form.")),)
 
     def _error(self) -> ErrorInfo | None:
         if self._last_end is None or self._header.status is not RunStatus.FAILED:

@@ -29,6 +29,7 @@ from langchain_durable.journal import (
 from langchain_durable.reading.fold import Checkpoint, fold
 from langchain_durable.recorder.answers import bind
 from langchain_durable.recorder.attempt import ARGUMENTS
+from langchain_durable.recorder.ending import RESULT
 from langchain_durable.recorder.loading import PAGE
 from langchain_durable.recorder.refusals import expired, not_found
 from langchain_durable.recorder.request import INPUT
@@ -122,7 +123,7 @@ def decode_payload(runtime: Runtime, run_id: str, entry: Entry) -> Any:
     elif isinstance(event, StepEnded):
         where = bind(run_id, event.step)
     else:
-        where = bind(run_id, b"", "result")
+        where = bind(run_id, b"", RESULT)
     return runtime.codec.decode(entry.payload, bind=where)
 
 

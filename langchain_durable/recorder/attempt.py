@@ -37,6 +37,7 @@ from langchain_durable.journal import Close, Draft, Lease, Store
 from langchain_durable.recorder.answers import ERROR, LEFT, Answers
 from langchain_durable.recorder.failures import causes, keep
 from langchain_durable.recorder.settings import Settings
+from langchain_durable.recorder.stops import Stop
 from langchain_durable.spans.outcomes import describe
 from langchain_durable.spans.runs import REPLAYED
 from langchain_durable.spans.start import Attributes
@@ -58,8 +59,8 @@ class Attempt(Answers):
         super().__init__(run_id=run_id, codec=codec, settings=settings, tree=tree)
         self.number = 0
         self.store: Store | None = None
-        self.pauses: dict[Hashable, str] = {}
-        """The graphs that wait for a person, and at which checkpoint, if it is a breakpoint."""
+        self.stops: dict[Hashable, Stop] = {}
+        """The graphs that wait for a person."""
         self.warned = False
         self.unread = False
         self.opener: Callable[[], Procedure[None]] | None = None
@@ -84,7 +85,7 @@ class Attempt(Answers):
     @property
     def interrupted(self) -> bool:
         """Does the program wait for a person?"""
-        return bool(self.pauses)
+        return bool(self.stops)
 
     def ready(self) -> Procedure[None]:
         """Wait until the lease is there, where it is taken by the first step (callbacks)."""
@@ -273,7 +274,7 @@ class Attempt(Answers):
 
     def _told(self) -> dict[str, Any]:
         told: dict[str, Any] = {REPLAYED: self.counts.replayed} if self.counts.replayed else {}
-        if breakpoints := sorted(filter(None, self.pauses.values())):
+        if breakpoints := sorted(filter(None, (stop.checkpoint for stop in self.stops.values()))):
             told[BREAKPOINTS] = breakpoints
         return told
 

@@ -16,7 +16,7 @@ from langchain_durable.waiting import Procedure
 logger = logging.getLogger(__name__)
 
 RESULT = "result"
-"""What the payload of a completed run's last entry is bound to."""
+"""What the payload of a run's last entry is bound to."""
 
 
 def finish(runtime: Runtime, attempt: Attempt, value: Any, *, keep_result: bool) -> Procedure[None]:
@@ -27,7 +27,9 @@ def finish(runtime: Runtime, attempt: Attempt, value: Any, *, keep_result: bool)
         if attempt.refusal is not None:
             yield from _refused(attempt, attempt.refusal)
         if attempt.interrupted:
-            ticket = attempt.end(RunStatus.PAUSED, reason=ASKS)
+            ticket = attempt.end(
+                RunStatus.PAUSED, reason=ASKS, payload=_questions(runtime, attempt)
+            )
         else:
             payload = _result(runtime, attempt, value) if keep_result else None
             ticket = attempt.end(RunStatus.COMPLETED, payload=payload)
@@ -49,6 +51,27 @@ def _result(runtime: Runtime, attempt: Attempt, value: Any) -> bytes | None:
     except DurableError as exc:
         logger.warning(
             "run %r: its result cannot be journaled; a later call replays its steps instead: %s",
+            attempt.run_id,
+            exc,
+        )
+        return None
+
+
+def _questions(runtime: Runtime, attempt: Attempt) -> bytes | None:
+    """What the run asks, for those who look at it: ``[{"id", "value"}, ...]``."""
+    asked = [
+        {"id": each.id, "value": each.value}
+        for stop in attempt.stops.values()
+        for each in stop.interrupts
+    ]
+    if not asked:
+        return None
+    try:
+        return runtime.codec.encode(asked, bind=bind(attempt.run_id, b"", RESULT))
+    except DurableError as exc:
+        logger.warning(
+            "run %r: what it asks cannot be journaled, so whoever looks at the run will not see "
+            "it; an answer is taken all the same: %s",
             attempt.run_id,
             exc,
         )

@@ -45,12 +45,17 @@ def describe(exc: BaseException) -> ErrorInfo:
     """What the journal keeps of an exception."""
     cls = type(exc)
     try:
-        message = str(exc)
+        message = _questions(exc) if is_interrupt(exc) else str(exc)
     except Exception as broken:
         message = f"<{cls.__qualname__} whose message cannot be made: {type(broken).__name__}>"
     return ErrorInfo(
         module=cls.__module__, qualname=cls.__qualname__, message=message[:MESSAGE_LIMIT]
     )
+
+
+def _questions(interrupt: BaseException) -> str:
+    """What a call asks that is interrupted, without the record around it."""
+    return "\n".join(str(asked.value) for found in interrupt.args for asked in found)
 
 
 def ended(outcome: Outcome, error: ErrorInfo | None = None) -> tuple[Status, Attributes]:

@@ -138,7 +138,9 @@ def asking(cli: Cli, request: pytest.FixtureRequest) -> str:
 
 def test_a_paused_run_says_what_it_asks_and_how_to_answer(cli: Cli, asking: str) -> None:
     way_on = f"To go on:  langchain-durable resume {asking} --app MODULE:RUNNABLE --answer ANSWER"
-    assert way_on in cli("show", asking).out
+    shown = cli("show", asking).out
+    assert way_on in shown
+    assert "Send coffee: 250 g?" in shown[shown.index("\nasks\n") :]
 
     said = cli("resume", asking, "--app", "clerk:graph")
 

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 from langgraph.errors import GraphInterrupt, ParentCommand
-from langgraph.types import Command
+from langgraph.types import Command, Interrupt
 from opentelemetry.trace import StatusCode
 
 from langchain_durable import semconv
@@ -70,6 +70,11 @@ def test_an_error_whose_message_cannot_be_made_is_told_by_its_class() -> None:
     status, told = failed(Silent())
     assert status.description == "<Silent whose message cannot be made: RuntimeError>"
     assert str(told[semconv.ERROR_TYPE]).endswith("Silent")
+
+
+def test_an_interrupt_is_told_by_what_it_asks() -> None:
+    asked = (Interrupt(value={"delete": "ada"}), Interrupt(value="sure?"))
+    assert describe(GraphInterrupt(asked)).message == "{'delete': 'ada'}\nsure?"
 
 
 def test_a_long_message_is_cut() -> None:

@@ -20,8 +20,9 @@ from langchain_durable.identity.fingerprint import fingerprint
 from langchain_durable.identity.root_call import RootCall
 from langchain_durable.intercept.active import active, tracker_in
 from langchain_durable.intercept.graphs.breakpoints import Breakpoints, Reads
-from langchain_durable.intercept.graphs.pauses import watched
+from langchain_durable.intercept.graphs.stops import watched
 from langchain_durable.intercept.tracker import PathTracker
+from langchain_durable.recorder.stops import Stop
 from langchain_durable.waiting import Call, Procedure, adrive, drive
 
 REENTRY = "run_id"
@@ -119,7 +120,7 @@ class _GraphCall:
         state = yield from self.breakpoints.standing(place, self._owns, reads)
         if state is not None and self._thread is not None:
             found = (state.config.get("configurable") or {}).get("checkpoint_id", "")
-            self._tracker.attempt.pauses[self._thread] = found
+            self._tracker.attempt.stops[self._thread] = Stop(checkpoint=found)
         return state
 
     def _move(self, reads: Reads) -> Procedure[None]:

@@ -14,7 +14,9 @@ from langchain_core.callbacks import BaseCallbackManager, CallbackManager
 from langchain_core.runnables import RunnableConfig
 
 from langchain_durable import touchpoints
+from langchain_durable.events import Interrupt
 from langchain_durable.intercept.tracker import PathTracker
+from langchain_durable.recorder.stops import Stop
 
 
 def watched(config: RunnableConfig, tracker: PathTracker, place: Hashable) -> RunnableConfig:
@@ -22,7 +24,7 @@ def watched(config: RunnableConfig, tracker: PathTracker, place: Hashable) -> Ru
 
     ``place`` is the thread: a later call there, as with the answer, takes this one's place.
     """
-    tracker.attempt.pauses.pop(place, None)
+    tracker.attempt.stops.pop(place, None)
     manager = _manager(config.get("callbacks") or touchpoints.child_config().get("callbacks"))
     manager.add_handler(_handler_class()(tracker, place), inherit=False)
     return {**config, "callbacks": manager}
@@ -39,7 +41,7 @@ def _manager(callbacks: Any) -> BaseCallbackManager:
 def _handler_class() -> Any:
     base: Any = touchpoints.graph_handler_class()
 
-    class Pauses(base):  # type: ignore[misc]  # LangGraph's, which the program has imported
+    class Stops(base):  # type: ignore[misc]  # LangGraph's, which the program has imported
         """Notes that a graph has stopped."""
 
         run_inline = True
@@ -50,9 +52,10 @@ def _handler_class() -> Any:
             self._place = place
 
         def on_interrupt(self, event: Any) -> None:
-            at_breakpoint = not event.interrupts
+            asked = tuple(Interrupt(each.id, each.value) for each in event.interrupts)
             # The tracker's attempt of this moment: a handler's is made when the call begins.
-            pauses = self._tracker.attempt.pauses
-            pauses[self._place] = event.checkpoint_id if at_breakpoint else ""
+            self._tracker.attempt.stops[self._place] = Stop(
+                checkpoint="" if asked else event.checkpoint_id, interrupts=asked
+            )
 
-    return Pauses
+    return Stops
