@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from langchain_durable.embedded import EmbeddedServer, find_server, locks, process
-from langchain_durable.embedded.binary import inspect_binary
+from langchain_durable.embedded.binary import ServerBinary, inspect_binary
 from langchain_durable.embedded.place import Place
 from langchain_durable.errors import ServerError
 from tests.embedded.conftest import Spawn
@@ -218,7 +218,7 @@ def test_a_directory_that_everybody_may_write_to_is_refused(directory: Path) -> 
 
 @pytest.fixture
 def two_kinds(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> tuple[Path, Path]:
-    """A Redis 7.0 (first on PATH from now on) and a Valkey 9, which Redis cannot read."""
+    """A Redis (first on PATH from now on) and a Valkey 9, which Redis cannot read."""
     redis = find_server()
     monkeypatch.setenv("PATH", str(tmp_path))
     try:
@@ -269,6 +269,11 @@ def test_a_newer_server_takes_over_what_an_older_one_wrote(
     directory: Path, two_kinds: tuple[Path, Path]
 ) -> None:
     redis, valkey = two_kinds
+    wrote, reads = inspect_binary(redis), inspect_binary(valkey)
+    assert isinstance(wrote, ServerBinary)
+    assert isinstance(reads, ServerBinary)
+    if not reads.reads(wrote):
+        pytest.skip("needs a redis-server from before Valkey was forked off")
     old = EmbeddedServer(directory, server_path=redis)
     old.ensure()
     with client_of(old) as client:
@@ -278,8 +283,7 @@ def test_a_newer_server_takes_over_what_an_older_one_wrote(
     assert new.ensure() == "started"
     with client_of(new) as client:
         assert client.get("k") == "v"
-    found = inspect_binary(valkey)
-    assert str(found) == new.status().server
+    assert str(reads) == new.status().server
 
 
 def test_a_start_waits_until_a_large_file_is_read(server: EmbeddedServer) -> None:

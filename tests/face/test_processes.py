@@ -11,6 +11,7 @@ import pytest
 
 from langchain_durable import Durable, RunBusy
 from tests.servers import Server
+from tests.strict import STRICT
 
 
 @pytest.fixture
@@ -53,7 +54,7 @@ def test_a_graph_that_is_imported_late_goes_on_where_it_was(
 ) -> None:
     late = subprocess.run(
         [
-            *(sys.executable, "-W", "error", "-m", "tests.face.late_graph"),
+            *(sys.executable, *STRICT, "-m", "tests.face.late_graph"),
             *(journal_server.url, durable.connector.prefix),
         ],
         capture_output=True,

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.strict import STRICT
+
 ROOT = Path(__file__).resolve().parents[2]
 
 ENTRY_POINTS = """\
@@ -242,7 +244,7 @@ def test_the_real_ones_are_found_when_they_are_active(place: Path, module: str) 
 
 
 def _child(place: Path, program: str, *, strict: bool = True) -> str:
-    flags = ["-W", "error"] if strict else []
+    flags = STRICT if strict else ()
     done = subprocess.run(
         [sys.executable, *flags, "-c", textwrap.dedent(program)],
         capture_output=True,

@@ -15,6 +15,7 @@ import pytest
 
 from langchain_durable.errors import ConfigurationError
 from langchain_durable.flushing import flush_on_sigterm
+from tests.strict import STRICT
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM to send")
 
@@ -65,7 +66,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
     def begin(program: str) -> subprocess.Popen[str]:
         code = textwrap.dedent(_BEGIN) + textwrap.dedent(program)
         process = subprocess.Popen(
-            [sys.executable, "-W", "error", "-c", code, str(tmp_path)],
+            [sys.executable, *STRICT, "-c", code, str(tmp_path)],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

@@ -6,6 +6,8 @@ import subprocess
 import sys
 import textwrap
 
+from tests.strict import STRICT
+
 _BEGIN = """
     import urllib.request
     from langchain_durable.errors import ConfigurationError
@@ -25,7 +27,7 @@ _BEGIN = """
 
 def _run(program: str) -> list[str]:
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", textwrap.dedent(_BEGIN + program)],
+        [sys.executable, *STRICT, "-c", textwrap.dedent(_BEGIN + program)],
         capture_output=True,
         text=True,
         timeout=60,

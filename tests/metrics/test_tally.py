@@ -15,6 +15,7 @@ from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from langchain_durable.events import Outcome, StepKind
 from langchain_durable.metrics import tally
 from tests.metrics.reading import Metered
+from tests.strict import STRICT
 
 STEPS = "langchain_durable.steps.executed"
 
@@ -120,7 +121,7 @@ def test_a_provider_that_is_configured_later_gets_all_instruments() -> None:
 
 def _run(program: str) -> str:
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", textwrap.dedent(program)],
+        [sys.executable, *STRICT, "-c", textwrap.dedent(program)],
         capture_output=True,
         text=True,
         timeout=60,
