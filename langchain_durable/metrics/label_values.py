@@ -24,7 +24,7 @@ class LabelValues:
 
     def __init__(self) -> None:
         self._known: dict[str, set[str]] = {}
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # garbage may end a call inside of it
 
     def bounded(self, label: str, value: str) -> str:
         """The value to report: cut to ``LONGEST``, or ``OTHER`` once ``MOST`` are known.

@@ -39,7 +39,7 @@ class Tally:
 
     def _forget(self) -> None:
         """Start anew, as a forked process does: its parent reports what was there."""
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # garbage may end a call inside of it
         self._sums: dict[_Key, tuple[float, float, Context | None]] = {}
 
     def add(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import warnings
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Hashable
 from time import perf_counter
 from typing import Any
@@ -65,8 +65,12 @@ class Attempt(Answers):
         self.unread = False
         self.opener: Callable[[], Procedure[None]] | None = None
         self._seq = 0
-        self._lock = threading.Lock()
-        self._starting = threading.Lock()
+        # Taken twice by a thread whose garbage is collected inside of them: a stream that nobody
+        # reads any more is closed then, which records that it was left.
+        self._lock = threading.RLock()
+        self._starting = threading.RLock()
+        self._appending = False
+        self._postponed: deque[tuple[Draft, Close | None]] = deque()
         self._failed: dict[bytes, BaseException] = {}
 
     def opened(
@@ -216,6 +220,18 @@ class Attempt(Answers):
     ) -> Ticket[None]:
         draft: Draft = encode_event(event, payload=payload)
         with self._lock:
+            if self._appending:
+                # We are garbage of this very thread: our record comes after the one under way.
+                self._postponed.append((draft, close))
+                return SETTLED
+            ticket = self._post(draft, close)
+            while self._postponed:
+                self._post(*self._postponed.popleft())
+            return ticket
+
+    def _post(self, draft: Draft, close: Close | None) -> Ticket[None]:
+        self._appending = True
+        try:
             if self.broken is not None:
                 raise self.broken
             if self.closed and close is None:
@@ -225,6 +241,8 @@ class Attempt(Answers):
             assert self.lease is not None
             self._seq += 1
             return self.store.append(self.lease, [draft], seq=self._seq, close=close)
+        finally:
+            self._appending = False
 
     def settle(self, ticket: Ticket[None]) -> Procedure[None]:
         """Wait until a record is acknowledged. If it cannot be, the run stops here."""

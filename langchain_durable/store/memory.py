@@ -49,7 +49,7 @@ class MemoryStore:
     ) -> None:
         self._clock = clock
         self._retention = check_retention(retention or Retention())
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # see Attempt: garbage
         self._runs: dict[str, Run] = {}
         self._births = itertools.count(1)
 

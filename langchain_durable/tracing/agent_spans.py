@@ -45,7 +45,7 @@ class AgentSpans:
     def __init__(self, telemetry: Telemetry, new_id: Callable[[int], str]) -> None:
         self._telemetry = telemetry
         self._new_id = new_id
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # see Attempt: garbage
         self._sink: Any = None
         self._agents: dict[int, OpenAgent] = {}
         self._left: list[list[Any]] = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import threading
 import warnings
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
@@ -11,6 +12,8 @@ import pytest
 from langchain_core.runnables import RunnableGenerator
 
 from langchain_durable import Durable, RunBusy, RunStatus
+from langchain_durable.events import Outcome
+from tests.fakes import Model
 
 
 @pytest.fixture(autouse=True)
@@ -76,3 +79,49 @@ def test_a_stream_that_is_only_left_lying_is_told_of(durable: Durable) -> None:
 
     assert list(stream) == [1, 2]
     assert durable.get("run").status is RunStatus.COMPLETED
+
+
+class Reader:
+    """Reads a stream until it has enough. It owns its stream, and refers to itself."""
+
+    def __init__(self, stream: Iterator[Any]) -> None:
+        self.stream, self.take, self.got = stream, self._take, ""
+
+    def _take(self, chunk: Any) -> None:
+        self.got += chunk.content
+
+    def until(self, length: int) -> str:
+        for chunk in self.stream:
+            self.take(chunk)
+            if len(self.got) >= length:
+                break
+        return self.got
+
+
+@pytest.mark.parametrize("threshold", [1, 7, 50])
+def test_garbage_that_is_a_stream_may_be_collected_at_any_moment(
+    durable: Durable, threshold: int
+) -> None:
+    model = Model(answer=lambda _: "some words")
+
+    def work() -> None:
+        with durable.run("run"):
+            for number in range(60):
+                Reader(model.stream(str(number))).until(3)
+                durable.step(len, str(number))
+
+    before = gc.get_threshold()
+    gc.set_threshold(threshold, 5, 5)
+    gc.enable()
+    thread = threading.Thread(target=work, daemon=True)
+    try:
+        thread.start()
+        thread.join(60)
+    finally:
+        gc.set_threshold(*before)
+    assert not thread.is_alive(), "it waits for itself"
+
+    found = durable.get("run")
+    made = [step for step in found.steps if step.outcome is Outcome.COMPLETED]
+    assert found.status is RunStatus.COMPLETED
+    assert len(made) == 60
