@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+import os
 from contextvars import ContextVar
 from typing import Any
 
+from langchain_durable.intercept.step import pending
 from langchain_durable.intercept.tracker import PathTracker
 
 active: ContextVar[PathTracker | None] = ContextVar("langchain_durable_active", default=None)
 """The tracker of the run that is active in this context."""
+
+
+def _forget() -> None:
+    """In a forked child: the run is its parent's. In other contexts its tracker just hears no
+    more."""
+    active.set(None)
+    pending.set(None)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget)
 
 
 def deactivate(tracker: PathTracker, before: PathTracker | None) -> None:
@@ -45,5 +58,5 @@ def tracker_in(callbacks: Any) -> PathTracker | None:
     for handler in getattr(callbacks, "handlers", callbacks) or ():
         # That of DurableInstrumentor only observes, and follows no run.
         if isinstance(handler, PathTracker) and handler.attempt.run_id:
-            return handler
+            return None if handler.attempt.forked else handler
     return None

@@ -31,7 +31,16 @@ def claim(kind: StepKind, kwargs: Mapping[str, Any]) -> Step | None:
 
 def _warn_if_stray() -> None:
     attempt = stray_call()
-    if attempt is not None:
+    if attempt is not None and attempt.forked:
+        warnings.warn(
+            f"A model, tool or retriever was called in a process forked inside of run "
+            f"{attempt.run_id!r}. A run is recorded by one process: this call is not, and is made "
+            "again if the run is. Record all that the child does as one step, durable.step(...) "
+            "around it in the parent, or give it a run of its own.",
+            DurableWarning,
+            stacklevel=4,
+        )
+    elif attempt is not None:
         warnings.warn(
             "A model, tool or retriever was called outside of every run while one is active, as "
             "happens in a plain thread or executor, and in a generator that a framework advances. "

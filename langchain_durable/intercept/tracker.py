@@ -54,6 +54,13 @@ class PathTracker(BaseCallbackHandler):
     def attempt(self) -> Attempt:
         return self._attempt
 
+    @property
+    def ignore_chain(self) -> bool:
+        """LangChain's question before it tells of a call. In a forked child we hear nothing."""
+        return self._attempt.forked
+
+    ignore_llm = ignore_chat_model = ignore_retriever = ignore_agent = ignore_chain
+
     def scope(self, run_id: UUID | None) -> Scope | None:
         """The scope of one of LangChain's own run ids."""
         if run_id is None:

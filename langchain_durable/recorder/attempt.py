@@ -52,7 +52,8 @@ SETTLED: Ready[None] = Ready(None)
 class Attempt(Answers):
     """Answers steps from the journal, and records those that are made.
 
-    ``unread``: it is a stream that waits for its reader.
+    ``unread``: it is a stream that waits for its reader. ``forked``: we are in the child of a
+    fork, and the run is its parent's.
     """
 
     def __init__(self, *, run_id: str, codec: Codec, settings: Settings, tree: Tree) -> None:
@@ -62,6 +63,7 @@ class Attempt(Answers):
         self.stops: dict[Hashable, Stop] = {}
         """The graphs that wait for a person."""
         self.warned = False
+        self.forked = False
         self.unread = False
         self.opener: Callable[[], Procedure[None]] | None = None
         self._seq = 0
@@ -72,6 +74,12 @@ class Attempt(Answers):
         self._appending = False
         self._postponed: deque[tuple[Draft, Close | None]] = deque()
         self._failed: dict[bytes, BaseException] = {}
+
+    def forget_parent(self) -> None:
+        """In a forked child: the run is its parent's, who goes on recording it."""
+        self.forked = self.closed = True
+        self.warned = False
+        self._lock, self._starting = threading.RLock(), threading.RLock()
 
     def opened(
         self, store: Store, lease: Lease | None, index: Index | None, *, drift_ok: bool

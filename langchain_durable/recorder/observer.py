@@ -23,6 +23,7 @@ class Observer:
     broken: None = None
     opener: None = None
     lease: None = None
+    forked = False
 
     def __init__(self, telemetry: Telemetry) -> None:
         self.settings = Settings(telemetry=telemetry, require_finish_reason=False)

@@ -19,7 +19,7 @@ _LOOKS, _BETWEEN = 10, 0.02
 """How often, and after how many seconds each, a run is looked at that may be given back."""
 
 _everywhere: dict[int, Attempt] = {}
-"""The active attempts of all handles of this process."""
+"""The active attempts of all handles of this process, and after a fork those of its parent."""
 
 
 def stray_call() -> Attempt | None:
@@ -133,8 +133,9 @@ class Runtime:
     def forget_parent(self) -> None:
         """In a forked child: the parent's runs are not ours."""
         self._lock = threading.RLock()
+        for attempt in self._active.values():
+            attempt.forget_parent()
         self._active = {}
-        _everywhere.clear()
         self.keeper = LeaseKeeper(self.store, self.settings.lease)
         self.late = LateLeases()
 

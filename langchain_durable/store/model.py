@@ -153,7 +153,7 @@ class Run:
 
     def _append_one(self, draft: Draft, seq: int) -> bytes:
         if seq <= self.seq:
-            return b"D"
+            return b"D" if self._is_there(draft, seq) else b"F"
         if not self.owner:
             return b"F"
         if seq > self.seq + 1:
@@ -162,6 +162,11 @@ class Run:
             return b"L"
         self._add(draft)
         return b"O"
+
+    def _is_there(self, draft: Draft, seq: int) -> bool:
+        """Whether it is that record, and not one that a fork of the holder wrote in its place."""
+        written = [record for record in self.records or () if record.seq == seq]
+        return not written or (draft.kind, draft.step, draft.meta) == written[0][2:5]
 
     def _add(self, draft: Draft) -> None:
         self.seq += 1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -304,38 +303,3 @@ def test_a_cache_is_no_journal(own_server: Server, monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("REDIS_URL", own_server.url)
     with Durable() as durable, pytest.raises(ServerError, match="LANGCHAIN_DURABLE_URL"):
         durable.runs()
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="forks are of POSIX")
-def test_a_forked_child_can_use_the_handle(durable: Durable) -> None:
-    model = Model()
-    wrapped = durable.wrap(model | RunnableLambda(lambda m: m.content))
-    wrapped.invoke("a", durable.config("before"))
-
-    pid = os.fork()
-    if pid == 0:
-        status = 1
-        try:
-            wrapped.invoke("b", durable.config("child"))
-            status = 0 if wrapped.invoke("a", durable.config("before")) == "<a>" else 2
-        finally:
-            os._exit(status)
-    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
-    wrapped.invoke("c", durable.config("parent"))
-
-    assert {run.run_id for run in durable.runs()} == {"before", "child", "parent"}
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="forks are of POSIX")
-def test_a_child_forked_inside_a_run_does_not_own_it(durable: Durable) -> None:
-    with durable.run("run"):
-        pid = os.fork()
-        if pid == 0:
-            try:
-                Model().invoke("from the child")
-            finally:
-                os._exit(0)
-        os.waitpid(pid, 0)
-        Model().invoke("from the parent")
-
-    assert durable.get("run").step == 1

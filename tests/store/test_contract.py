@@ -89,6 +89,18 @@ def test_appending_twice_is_appending_once(store: Store, ask: Caller) -> None:
     assert [record.seq for record in ask(lambda: store.load("r"))] == [1, 2, 3, 4]
 
 
+def test_another_record_in_the_place_of_one_that_is_there_is_refused(
+    store: Store, ask: Caller
+) -> None:
+    lease = leased(store)
+    ask(lambda: store.append(lease, [started(b"a")], seq=2))
+    with pytest.raises(RunFenced):
+        ask(lambda: store.append(lease, [started(b"b")], seq=2))
+    with pytest.raises(RunFenced):
+        ask(lambda: store.append(lease, [started(b"a", meta=b"later")], seq=2))
+    assert [record.step for record in ask(lambda: store.load("r", after=1))] == [b"a"]
+
+
 def test_a_gap_is_refused_and_changes_nothing(store: Store, ask: Caller) -> None:
     lease = leased(store)
     with pytest.raises(JournalGap, match="before record 3"):

@@ -9,10 +9,10 @@
 -- records, each: "<kind><mark><step>", meta, and by mark
 --          "-" nothing   "+" payload   "#" digest, payload (goes to the blobs hash)
 --
--- Gives one letter per record: O (ok), D (there already), or why not: F (fenced), G (gap),
--- L (the stream is gone), X (it ends with an entry that is not ours), H (the header is
--- gone), N (header and stream are). Only O changes anything. A close gives {letters, now in
--- ms} instead. The clock is read by a close only: it would be a tenth of what an append costs.
+-- Gives one letter per record: O (ok), D (this record is there already), or why not: F (fenced,
+-- or another record is there), G (gap), L (the stream is gone), X (it ends with an entry that is
+-- not ours), H (the header is gone), N (header and stream are). Only O changes anything. A close
+-- gives {letters, now in ms} instead. The clock is read by a close only: it would be a tenth of what an append costs.
 
 local meta, argv, pcall = KEYS[1], ARGV, redis.pcall
 local run = string.sub(meta, 1, -5)
@@ -62,6 +62,15 @@ local function ahead()
   return ours and 'G' or 'X'
 end
 
+-- Is it this record that was written there before, and not one of a fork of the holder?
+local function there(id, head, body)
+  local entry = redis.call('XRANGE', journal, id, id)[1]
+  if not entry then return true end
+  local found = {}
+  for j = 1, #entry[2], 2 do found[entry[2][j]] = entry[2][j + 1] end
+  return found.h == head and found.m == body
+end
+
 local answers, answer = '', 'O'
 if refusal then answer = refusal elseif given_back then answer = 'D' end
 while argv[i] do
@@ -69,7 +78,7 @@ while argv[i] do
   if refusal then
     answer = refusal
   elseif seq <= written then
-    answer = 'D'
+    answer = there(seq .. '-0', argv[i], argv[i + 1]) and 'D' or 'F'
   elseif given_back then
     answer = 'F'
   elseif seq > written + 1 then
