@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
@@ -44,16 +45,22 @@ def _durable_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture
 def durable(request: pytest.FixtureRequest) -> Iterator[Durable]:
-    """A ``Durable`` whose journal is thrown away; ``--durable-url`` chooses another."""
-    from langchain_durable import Durable
+    """A ``Durable`` of the test's own; ``--durable-url`` chooses its server.
 
-    url = str(request.config.getoption("--durable-url")) or MEMORY
+    Its runs are deleted after the test, but for those that a process of the test still holds.
+    """
+    from langchain_durable import Durable, RunBusy
+
+    url, own = str(request.config.getoption("--durable-url")) or MEMORY, uuid.uuid4().hex
     if url == EMBEDDED:
         url = request.getfixturevalue("_durable_server")
     elif url == MEMORY:
-        url += uuid.uuid4().hex  # a store in memory belongs to its name, and outlives a handle
-    with Durable(url) as handle:
+        url += own  # a store in memory belongs to its name, and outlives a handle
+    with Durable(url, prefix=f"test-{own}") as handle:
         yield handle
+        for run in handle.runs(limit=10_000):
+            with suppress(RunBusy):
+                handle.delete(run.run_id)
 
 
 @pytest.fixture(scope="session")

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import langchain_durable
+from tests.servers import Server, start_valkey
 
 ROOT = Path(langchain_durable.__file__).parent.parent
 
@@ -154,3 +156,25 @@ def test_the_plugin_imports_nothing_of_langchain_before_a_fixture_is_used(
         "import sys\ndef test_it():\n    assert 'langchain_core' not in sys.modules\n",
     )
     assert done.returncode == 0, done.stdout
+
+
+@pytest.fixture
+def own_server(tmp_path: Path) -> Iterator[Server]:
+    with start_valkey(tmp_path / "server") as server:
+        yield server
+
+
+def test_each_test_has_a_journal_of_its_own(tmp_path: Path, own_server: Server) -> None:
+    test = (
+        "def program(durable):\n"
+        "    with durable.run('r'):\n"
+        "        return durable.step(len, 'abc'), len(durable.runs())\n"
+        "def test_one(durable):\n"
+        "    assert program(durable) == (3, 1)\n"
+        "    assert durable.get('r').attempt == 1\n"
+        "test_two = test_one\n"
+    )
+    for _ in range(2):
+        done = run_pytest(tmp_path, test, "--durable-url", own_server.url)
+        assert done.returncode == 0, done.stdout
+    assert own_server.client().dbsize() == 0
