@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Annotated, Any, TypedDict
 
 import pytest
@@ -11,6 +11,7 @@ from langchain.agents import create_agent
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import START, StateGraph
+from langgraph.types import Command, interrupt
 
 from langchain_durable import Durable, DurableCallbackHandler
 from tests.fakes import Failing, Model
@@ -218,3 +219,43 @@ def test_a_resumed_stream_of_a_graph_with_its_own_checkpointer_goes_on_at_its_la
     assert streamed() == ""
     assert graph.invoke({"text": "x"}, config)["log"] == ["<a>", "<b>"]
     assert (ran, model.calls) == (["first"], 2)
+
+
+def asking(saver: Any) -> Any:
+    """Asks a person between two model calls."""
+    model = Model()
+
+    def ask(state: State) -> State:
+        first = model.invoke(state["text"]).content
+        return {"log": [str(first), interrupt("sure?")]}
+
+    return graph_of(ask, lambda state: {"log": [model.invoke("last").content]}, saver=saver)
+
+
+@pytest.mark.parametrize("mode", ["invoke", "stream"])
+@pytest.mark.parametrize("way", ["block", "handler"])
+def test_a_call_that_was_answered_finds_its_end_when_it_is_made_again(
+    durable: Durable, way: str, mode: str
+) -> None:
+    graph = asking(InMemorySaver())
+
+    def call(given: Any, mode: str = "invoke") -> Any:
+        config: Any = {**THREAD}
+        if way == "handler":
+            config["callbacks"] = [DurableCallbackHandler(durable, run_id="run")]
+            return list_or_whole(getattr(graph, mode)(given, config))
+        with durable.run("run"):
+            return list_or_whole(getattr(graph, mode)(given, config))
+
+    call({"text": "a"})
+    call(Command(resume="yes"))
+    before, made = graph.get_state(THREAD), durable.get("run").step
+    call({"text": "a"}, mode)
+
+    assert before.values["log"] == ["<a>", "yes", "<last>"]
+    assert graph.get_state(THREAD) == before
+    assert durable.get("run").step == made
+
+
+def list_or_whole(value: Any) -> Any:
+    return list(value) if isinstance(value, Iterator) else value

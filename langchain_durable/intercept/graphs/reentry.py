@@ -73,8 +73,8 @@ class _GraphCall:
     """A root call of a graph that has a saver, inside a run.
 
     ``place`` is what LangGraph makes of its ``configurable``. ``reentry`` is None for a call
-    that goes on with what is there, as with an answer. ``movable``: it may be addressed to its
-    own last checkpoint.
+    that goes on with what is there, as with an answer; ``continues`` if it goes on with a call of
+    this run, whose id it takes over. ``movable``: it may be addressed to its own last checkpoint.
     """
 
     def __init__(
@@ -86,25 +86,32 @@ class _GraphCall:
         breakpoints: Breakpoints,
         reentry: RootCall | None,
         movable: bool,
+        continues: bool,
     ) -> None:
         self._tracker = tracker
         self._reentry = reentry
         self._movable = movable
+        self._continues = continues
         self._place = place
         self._thread: Hashable | None = None
         self.breakpoints = breakpoints
         self.config = given
         if reentry is not None:
-            metadata = {**(given.get("metadata") or {}), REENTRY: reentry.id}
-            self.config = {**given, "metadata": metadata}
+            self._name(reentry.id)
         if not touchpoints.is_nested(touchpoints.child_config().get("configurable") or {}):
             # What a node calls on a thread of its own is the node's affair.
             self._thread = (id(breakpoints.saver), place.get("thread_id"))
             self.config = watched(self.config, tracker, self._thread)
 
+    def _name(self, id: str) -> None:
+        metadata = {**(self.config.get("metadata") or {}), REENTRY: id}
+        self.config = {**self.config, "metadata": metadata}
+
     @property
     def may_have_begun(self) -> bool:
-        """May an earlier attempt have left something that this call has to look at?"""
+        """May an earlier call have left something that this one has to look at?"""
+        if self._continues:
+            return True
         attempts_before = self._tracker.attempt.index is not None
         if self._reentry is None or not (self._reentry.resumed or attempts_before):
             return False
@@ -112,6 +119,9 @@ class _GraphCall:
 
     def find(self, reads: Reads) -> Procedure[Any]:
         """Address the call to its own last checkpoint; the state, if that is at a breakpoint."""
+        if self._continues:
+            yield from self._take_over(reads)
+            return None
         if self._movable:
             yield from self._move(reads)
         if not self.breakpoints:
@@ -135,6 +145,15 @@ class _GraphCall:
             checkpoint = found.config["configurable"]["checkpoint_id"]
             self._place = {**self._place, "checkpoint_id": checkpoint}
             self.config = {**self.config, "configurable": {**self._place}}
+
+    def _take_over(self, reads: Reads) -> Procedure[None]:
+        """Be the same call as the one that stands there, if that was made in this run: what that
+        is given again then finds its end, and not the place where it waited."""
+        saver, place = self.breakpoints.saver, RunnableConfig(configurable={**self._place})
+        latest = yield Call(lambda: reads.saved(saver, place))
+        id = latest.metadata.get(REENTRY) if latest is not None else None
+        if id is not None and id.startswith(f"{self._tracker.attempt.run_id}:"):
+            self._name(id)
 
     def _owns(self, saved: Any) -> bool:
         return self._reentry is not None and saved.metadata.get(REENTRY) == self._reentry.id
@@ -174,6 +193,7 @@ def _call_of(
         ),
         reentry=reentry,
         movable=named is None,
+        continues=own and continues and named is None and not place.get("checkpoint_id"),
     )
 
 
