@@ -10,7 +10,7 @@ import pytest
 from langchain.agents import create_agent
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.memory import InMemorySaver
-from langgraph.graph import START, StateGraph
+from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.types import Command, interrupt
 
 from langchain_durable import Durable, DurableCallbackHandler
@@ -259,3 +259,77 @@ def test_a_call_that_was_answered_finds_its_end_when_it_is_made_again(
 
 def list_or_whole(value: Any) -> Any:
     return list(value) if isinstance(value, Iterator) else value
+
+
+class Conversation:
+    """A wrapped graph on a thread of its own, a run a turn. Its model says how much it was told."""
+
+    def __init__(self, durable: Durable) -> None:
+        self.durable, self.model, self.broken = durable, counting(), False
+        graph = StateGraph(MessagesState)
+        graph.add_node("answer", self.answer)
+        graph.add_node("check", self.check)
+        graph.add_edge(START, "answer")
+        graph.add_edge("answer", "check")
+        self.graph = durable.wrap(graph.compile(checkpointer=InMemorySaver()))
+
+    def answer(self, state: MessagesState) -> Any:
+        return {"messages": [self.model.invoke(state["messages"])]}
+
+    def check(self, state: MessagesState) -> Any:
+        if self.broken:
+            raise ConnectionError
+        asks = "?" in state["messages"][0].text
+        return {"messages": [("ai", interrupt("sure?"))]} if asks else {}
+
+    def turn(self, text: str, mode: Any = "values") -> list[Any]:
+        config = self.durable.config(f"turn {text}", **THREAD["configurable"])
+        return list(self.graph.stream(told(text), config, stream_mode=mode))
+
+    def thread(self) -> Any:
+        return self.graph.get_state(THREAD)
+
+    def said(self) -> list[str]:
+        return [message.text for message in self.thread().values["messages"]]
+
+
+@pytest.mark.parametrize("mode", ["values", "updates", "messages"])
+def test_a_completed_turn_that_is_streamed_again_leaves_the_later_ones_alone(
+    durable: Durable, mode: str
+) -> None:
+    talk = Conversation(durable)
+    (*_, last), _ = talk.turn("one"), talk.turn("two")
+    before = talk.thread()
+
+    again = talk.turn("one", mode)
+
+    assert again == ([last] if mode == "values" else [])
+    assert talk.thread() == before
+    assert talk.model.calls == 2
+
+
+def test_a_turn_that_failed_goes_on_behind_the_completed_ones(durable: Durable) -> None:
+    talk = Conversation(durable)
+    talk.turn("one")
+    talk.broken = True
+    with pytest.raises(ConnectionError):
+        talk.turn("two")
+    talk.broken = False
+
+    talk.turn("one")
+    talk.turn("two")
+
+    assert talk.said() == ["one", "1", "two", "3"]
+    assert talk.model.calls == 2
+
+
+def test_what_a_person_has_changed_is_asked_about_and_not_asked_for_anew(durable: Durable) -> None:
+    talk = Conversation(durable)
+    talk.turn("one?")
+    talk.graph.update_state(THREAD, {"messages": [("ai", "edited")]}, as_node="answer")
+
+    *_, asked = talk.turn("one?", "updates")
+
+    assert asked["__interrupt__"][0].value == "sure?"
+    assert talk.said() == ["one?", "1", "edited"]
+    assert talk.model.calls == 1

@@ -78,11 +78,13 @@ class Breakpoints:
             return any(not touchpoints.is_hidden(self.graph, name) for name in names)
         return any(name in nodes for name in names)
 
-    def told(self, state: Any) -> Iterator[Any]:
-        """What the call streams: the state, and that it waits, each in the modes asked for."""
+    def told(self, state: Any, *, waits: bool = True) -> Iterator[Any]:
+        """What the call streams: the state, and whether it waits, each in the modes asked for."""
         mode = self.options.get("stream_mode") or self.graph.stream_mode
         several = isinstance(mode, list)
-        pieces = {"values": self._values(state), "updates": {touchpoints.INTERRUPT: ()}}
+        pieces = {"values": self._values(state)}
+        if waits:
+            pieces["updates"] = {touchpoints.INTERRUPT: ()}
         for name in mode if several else [mode]:
             if name not in pieces:
                 continue

@@ -38,9 +38,9 @@ def with_reentry(original: Callable[..., Any]) -> Callable[..., Any]:
         if call is None:
             return original(graph, input, config, **kwargs)  # type: ignore[no-any-return]  # as the graph's
         state = drive(call.find(_SYNC)) if call.may_have_begun else None
-        if state is not None:
-            return call.breakpoints.told(state)
-        return original(graph, input, call.config, **kwargs)  # type: ignore[no-any-return]  # as above
+        if state is not None or call.over:
+            return call.told(state)
+        return original(graph, call.input, call.config, **kwargs)  # type: ignore[no-any-return]  # as above
 
     return stream
 
@@ -55,15 +55,15 @@ def with_async_reentry(original: Callable[..., Any]) -> Callable[..., Any]:
             return original(graph, input, config, **kwargs)  # type: ignore[no-any-return]  # as the graph's
         if not call.may_have_begun:
             return original(graph, input, call.config, **kwargs)  # type: ignore[no-any-return]  # as above
-        return resumed(graph, input, call, kwargs)
+        return resumed(graph, call, kwargs)
 
-    async def resumed(graph: Any, input: Any, call: _GraphCall, kwargs: Any) -> AsyncIterator[Any]:
+    async def resumed(graph: Any, call: _GraphCall, kwargs: Any) -> AsyncIterator[Any]:
         state = await adrive(call.find(_ASYNC))
-        if state is not None:
-            for piece in call.breakpoints.told(state):
+        if state is not None or call.over:
+            for piece in call.told(state):
                 yield piece
             return
-        async for piece in original(graph, input, call.config, **kwargs):
+        async for piece in original(graph, call.input, call.config, **kwargs):
             yield piece
 
     return astream
@@ -74,28 +74,35 @@ class _GraphCall:
 
     ``place`` is what LangGraph makes of its ``configurable``. ``reentry`` is None for a call
     that goes on with what is there, as with an answer; ``continues`` if it goes on with a call of
-    this run, whose id it takes over. ``movable``: it may be addressed to its own last checkpoint.
+    this run, whose id it takes over. ``movable``: the run may have made other calls in its thread;
+    ``shared``: other runs may have.
+    ``over``: it has ended long ago, and its thread has gone on without it.
     """
 
     def __init__(
         self,
         *,
+        input: Any,
         given: RunnableConfig,
         place: Mapping[str, Any],
         tracker: PathTracker,
         breakpoints: Breakpoints,
         reentry: RootCall | None,
         movable: bool,
+        shared: bool,
         continues: bool,
     ) -> None:
         self._tracker = tracker
         self._reentry = reentry
         self._movable = movable
+        self._shared = shared
         self._continues = continues
         self._place = place
         self._thread: Hashable | None = None
         self.breakpoints = breakpoints
+        self.input = input
         self.config = given
+        self.over = False
         if reentry is not None:
             self._name(reentry.id)
         if not touchpoints.is_nested(touchpoints.child_config().get("configurable") or {}):
@@ -115,15 +122,17 @@ class _GraphCall:
         attempts_before = self._tracker.attempt.index is not None
         if self._reentry is None or not (self._reentry.resumed or attempts_before):
             return False
-        return self._movable or bool(self.breakpoints)
+        return self._movable or self._shared or bool(self.breakpoints)
 
     def find(self, reads: Reads) -> Procedure[Any]:
-        """Address the call to its own last checkpoint; the state, if that is at a breakpoint."""
+        """Address the call to its own last checkpoint; the state, if nothing is to run from it."""
         if self._continues:
             yield from self._take_over(reads)
             return None
-        if self._movable:
-            yield from self._move(reads)
+        if self._movable or self._shared:
+            yield from self._look_around(reads)
+        if self.over:
+            return (yield from self._last_state(reads))
         if not self.breakpoints:
             return None
         place = RunnableConfig(configurable={**self._place})
@@ -133,18 +142,55 @@ class _GraphCall:
             self._tracker.attempt.stops[self._thread] = Stop(checkpoint=found)
         return state
 
-    def _move(self, reads: Reads) -> Procedure[None]:
+    def _look_around(self, reads: Reads) -> Procedure[None]:
+        """Find the call's place in a thread that has gone on since."""
         assert self._reentry is not None  # may_have_begun says so
         saver, place = self.breakpoints.saver, RunnableConfig(configurable={**self._place})
         latest = yield Call(lambda: reads.saved(saver, place))
         if latest is None or self._owns(latest):
             return
+        if not self._movable and self._tracker.attempt.lease is None:
+            self.over = True  # LangGraph would take the same input for a new turn
+            return
+        if latest.metadata.get("source") == "update" and not self._movable:
+            yield from self._take_change(latest, reads)
+            return
+        yield from self._move(reads)
+
+    def _move(self, reads: Reads) -> Procedure[bool]:
+        """Address the call to the last checkpoint that is its own; is there one?"""
+        assert self._reentry is not None  # may_have_begun says so
+        saver, place = self.breakpoints.saver, RunnableConfig(configurable={**self._place})
         mine = {REENTRY: self._reentry.id}
         found = yield Call(lambda: reads.latest(saver, place, mine))
-        if found is not None:
-            checkpoint = found.config["configurable"]["checkpoint_id"]
-            self._place = {**self._place, "checkpoint_id": checkpoint}
-            self.config = {**self.config, "configurable": {**self._place}}
+        if found is None:
+            return False
+        checkpoint = found.config["configurable"]["checkpoint_id"]
+        self._place = {**self._place, "checkpoint_id": checkpoint}
+        self.config = {**self.config, "configurable": {**self._place}}
+        return True
+
+    def _last_state(self, reads: Reads) -> Procedure[Any]:
+        if not (yield from self._move(reads)):
+            return None
+        place = RunnableConfig(configurable={**self._place})
+        return (yield Call(lambda: reads.state(self.breakpoints.graph, place)))
+
+    def told(self, state: Any) -> Iterator[Any]:
+        """What the call streams that nothing has to run for."""
+        if state is not None:
+            yield from self.breakpoints.told(state, waits=not self.over)
+
+    def _take_change(self, latest: Any, reads: Reads) -> Procedure[None]:
+        """Go on with what a person has made of the call's state."""
+        changed = latest
+        while changed is not None and changed.metadata.get("source") == "update":
+            if changed.parent_config is None:
+                return
+            read = functools.partial(reads.saved, self.breakpoints.saver, changed.parent_config)
+            changed = yield Call(read)
+        if changed is not None and self._owns(changed):
+            self.input = None
 
     def _take_over(self, reads: Reads) -> Procedure[None]:
         """Be the same call as the one that stands there, if that was made in this run: what that
@@ -181,6 +227,7 @@ def _call_of(
         reentry = tracker.root_call(f"{place.get('thread_id')}:{fingerprint(input).hex()}")
     index = tracker.attempt.index if named == first_call(tracker.attempt.run_id) else None
     return _GraphCall(
+        input=input,
         given=config if config is not None else RunnableConfig(),
         place=place,
         tracker=tracker,
@@ -193,6 +240,7 @@ def _call_of(
         ),
         reentry=reentry,
         movable=named is None,
+        shared=own,
         continues=own and continues and named is None and not place.get("checkpoint_id"),
     )
 
