@@ -165,15 +165,13 @@ class _Injected:
     ) -> RunnableConfig:
         saver = self._calls.view(self._run_id, fresh=attempt.number == 1, item=item)
         self._savers.append(saver)
-        # With a checkpointer LangGraph's debug streams look a thread_id up. None is no thread: a
-        # made-up name would show in the traces. Only a saver in memory needs one.
-        thread = self._run_id if self._calls.in_memory else None
-        given = (config or {}).get("configurable") or {}
-        injected = {
-            RUN_ID: self._run_id,
-            CHECKPOINTER: saver,
-            "thread_id": given.get("thread_id", thread),
-        }
+        injected = {RUN_ID: self._run_id, CHECKPOINTER: saver}
+        if self._calls.in_memory:
+            # That saver needs a thread. For others there is none: a made-up name would show in
+            # traces, and nodes ask for it.
+            injected["thread_id"] = ((config or {}).get("configurable") or {}).get(
+                "thread_id", self._run_id
+            )
         if attempt.index is None or not attempt.index.asked:
             # What a graph leaves when it stops for the first time is all that is needed. Later
             # it is not: of several calls of subgraphs in one node, answered ones must be kept.

@@ -523,3 +523,17 @@ def test_a_batch_takes_no_answer(durable: Durable) -> None:
 
     with pytest.raises(ConfigurationError, match="is no batch"):
         durable.resume("run", graph, answer="yes")
+
+
+def test_a_node_sees_no_thread_where_there_is_none(durable: Durable) -> None:
+    seen: list[Any] = []
+
+    def look(state: State, config: RunnableConfig) -> State:
+        seen.append("thread_id" in config["configurable"])
+        return {"text": ""}
+
+    graph = StateGraph(State)
+    graph.add_node("look", look)
+    graph.add_edge(START, "look")
+    durable.wrap(graph.compile()).invoke({"text": "a"}, durable.config("run"))
+    assert seen == [False]

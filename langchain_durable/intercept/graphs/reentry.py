@@ -228,7 +228,7 @@ def _call_of(
     index = tracker.attempt.index if named == first_call(tracker.attempt.run_id) else None
     return _GraphCall(
         input=input,
-        given=config if config is not None else RunnableConfig(),
+        given=_for_debugging(graph, config or RunnableConfig(), options),
         place=place,
         tracker=tracker,
         breakpoints=Breakpoints(
@@ -268,6 +268,22 @@ def _own_name(metadata: Mapping[str, Any]) -> str | None:
 def first_call(run_id: str) -> str:
     """The re-entry id of the call that a run of a wrapped graph is."""
     return f"{run_id}:0"
+
+
+def _for_debugging(
+    graph: Any, config: RunnableConfig, options: Mapping[str, Any]
+) -> RunnableConfig:
+    """The config, with no thread if there is none: LangGraph's debug streams look it up."""
+    mode = options.get("stream_mode") or graph.stream_mode
+    configurable = config.get("configurable") or {}
+    if "thread_id" in configurable or not _DEBUGGING.intersection(
+        [mode] if isinstance(mode, str) else mode
+    ):
+        return config
+    return {**config, "configurable": {**configurable, "thread_id": None}}
+
+
+_DEBUGGING = frozenset({"debug", "checkpoints"})
 
 
 def _of_state(config: RunnableConfig) -> RunnableConfig:
