@@ -13,16 +13,8 @@ from typing import Any
 from langchain_core.runnables import RunnableConfig
 
 from langchain_durable import touchpoints
+from langchain_durable.intercept.graphs.reads import Reads
 from langchain_durable.waiting import Call, Procedure
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reads:
-    """The reads of a saver and of a graph, in the caller's own colour."""
-
-    saved: Callable[[Any, RunnableConfig], Any]
-    latest: Callable[[Any, RunnableConfig, Mapping[str, Any]], Any]
-    state: Callable[[Any, RunnableConfig], Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,7 +19,8 @@ from langchain_durable import touchpoints
 from langchain_durable.identity.fingerprint import fingerprint
 from langchain_durable.identity.root_call import RootCall
 from langchain_durable.intercept.active import active, tracker_in
-from langchain_durable.intercept.graphs.breakpoints import Breakpoints, Reads
+from langchain_durable.intercept.graphs.breakpoints import Breakpoints
+from langchain_durable.intercept.graphs.reads import ASYNC, SYNC, Reads
 from langchain_durable.intercept.graphs.stops import watched
 from langchain_durable.intercept.tracker import PathTracker
 from langchain_durable.recorder.stops import Stop
@@ -37,7 +38,7 @@ def with_reentry(original: Callable[..., Any]) -> Callable[..., Any]:
         call = _call_of(graph, input, config, kwargs)
         if call is None:
             return original(graph, input, config, **kwargs)  # type: ignore[no-any-return]  # as the graph's
-        state = drive(call.find(_SYNC)) if call.may_have_begun else None
+        state = drive(call.find(SYNC)) if call.may_have_begun else None
         if state is not None or call.over:
             return call.told(state)
         return original(graph, call.input, call.config, **kwargs)  # type: ignore[no-any-return]  # as above
@@ -58,7 +59,7 @@ def with_async_reentry(original: Callable[..., Any]) -> Callable[..., Any]:
         return resumed(graph, call, kwargs)
 
     async def resumed(graph: Any, call: _GraphCall, kwargs: Any) -> AsyncIterator[Any]:
-        state = await adrive(call.find(_ASYNC))
+        state = await adrive(call.find(ASYNC))
         if state is not None or call.over:
             for piece in call.told(state):
                 yield piece
@@ -284,30 +285,3 @@ def _for_debugging(
 
 
 _DEBUGGING = frozenset({"debug", "checkpoints"})
-
-
-def _of_state(config: RunnableConfig) -> RunnableConfig:
-    """A graph's state methods insist on a thread_id, which our own saver does not need."""
-    return {**config, "configurable": {"thread_id": "", **(config.get("configurable") or {})}}
-
-
-def _latest(saver: Any, config: RunnableConfig, metadata: Mapping[str, Any]) -> Any:
-    return next(iter(saver.list(config, filter=metadata, limit=1)), None)
-
-
-async def _alatest(saver: Any, config: RunnableConfig, metadata: Mapping[str, Any]) -> Any:
-    async for found in saver.alist(config, filter=metadata, limit=1):
-        return found
-    return None
-
-
-_SYNC = Reads(
-    saved=lambda saver, config: saver.get_tuple(config),
-    latest=_latest,
-    state=lambda graph, config: graph.get_state(_of_state(config)),
-)
-_ASYNC = Reads(
-    saved=lambda saver, config: saver.aget_tuple(config),
-    latest=_alatest,
-    state=lambda graph, config: graph.aget_state(_of_state(config)),
-)
