@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from langchain_core.runnables import Runnable, RunnableConfig
@@ -17,7 +17,7 @@ from langchain_durable.reading import queries
 from langchain_durable.reading.fold import Checkpoint
 from langchain_durable.reading.stored_call import stored_call
 from langchain_durable.recorder.runtime import Runtime
-from langchain_durable.running.wrap import RUN_ID
+from langchain_durable.running.wrap import RUN_ID, with_configurable
 from langchain_durable.waiting import Procedure, adrive, drive
 
 
@@ -87,7 +87,13 @@ class RunsById:
         return await adrive(self._on(run_id, queries.entries, after))
 
     def resume(
-        self, run_id: str, runnable: Runnable[Any, Any] | None = None, *, answer: Any = None
+        self,
+        run_id: str,
+        runnable: Runnable[Any, Any] | None = None,
+        *,
+        answer: Any = None,
+        config: RunnableConfig | None = None,
+        **options: Any,
     ) -> Any:
         """Make a run's call again, from its recorded input, and give its result.
 
@@ -96,20 +102,30 @@ class RunsById:
         graph has paused at, as ``Command(resume=...)`` takes it: of several a dict by their ids,
         and None is no answer. A completed run gives its stored result. Raises ``RunNotFound``,
         and ``ConfigurationError`` for an answer to a run that waits for none.
+
+        The journal has the input, and of the config the texts and numbers in ``configurable``.
+        What else the call was given, such as ``context`` or ``recursion_limit``, is to be given
+        again: ``config``, and further ``options`` as ``invoke`` takes them.
         """
         program, call, inputs = drive(self._on(run_id, stored_call, answer))
         wrapped = self._program(run_id, program, runnable)
         method = wrapped.batch if "batch" in call["method"] else wrapped.invoke
-        return method(inputs, _config(run_id, call))
+        return method(inputs, _config(run_id, call, config), **options)
 
     async def aresume(
-        self, run_id: str, runnable: Runnable[Any, Any] | None = None, *, answer: Any = None
+        self,
+        run_id: str,
+        runnable: Runnable[Any, Any] | None = None,
+        *,
+        answer: Any = None,
+        config: RunnableConfig | None = None,
+        **options: Any,
     ) -> Any:
         """As :meth:`resume`, on an event loop."""
         program, call, inputs = await adrive(self._on(run_id, stored_call, answer))
         wrapped = self._program(run_id, program, runnable)
         method = wrapped.abatch if "batch" in call["method"] else wrapped.ainvoke
-        return await method(inputs, _config(run_id, call))
+        return await method(inputs, _config(run_id, call, config), **options)
 
     def resolve(self, run_id: str, step: str, *value: Any) -> None:
         """Decide a tool's step that is in doubt.
@@ -168,5 +184,6 @@ class RunsById:
         return found
 
 
-def _config(run_id: str, call: dict[str, Any]) -> RunnableConfig:
-    return {"configurable": {**call["configurable"], RUN_ID: run_id}}
+def _config(run_id: str, call: Mapping[str, Any], given: RunnableConfig | None) -> RunnableConfig:
+    own = (given or {}).get("configurable") or {}
+    return with_configurable(given, {**call["configurable"], **own, RUN_ID: run_id})

@@ -13,8 +13,9 @@ from langchain_core.messages import HumanMessage
 from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import BaseTool, tool
 from langgraph.checkpoint.memory import InMemorySaver
-from langgraph.config import get_stream_writer
+from langgraph.config import get_config, get_stream_writer
 from langgraph.graph import END, START, StateGraph
+from langgraph.runtime import Runtime
 from langgraph.types import Command, interrupt
 
 from langchain_durable import (
@@ -490,6 +491,48 @@ def test_equal_turns_on_threads_of_their_own_keep_their_answers(durable: Durable
 
     assert said == ["one", "two", "three"]
     assert model.calls == 3
+
+
+class Who(TypedDict):
+    name: str
+
+
+def greeting() -> Any:
+    """Fails once. It needs what no journal has: a runtime context, and a value that is no text."""
+    broken = [True]
+
+    def fail(state: State) -> State:
+        if broken.pop():
+            broken.append(False)
+            raise Failing
+        return {}
+
+    def greet(state: State, runtime: Runtime[Who]) -> State:
+        given = get_config()["configurable"]
+        return {"text": f"{runtime.context['name']} {given['likes']} {given['team']}"}
+
+    graph = StateGraph(State, context_schema=Who)
+    graph.add_node("fail", fail)
+    graph.add_node("greet", greet)
+    graph.add_edge(START, "fail")
+    graph.add_edge("fail", "greet")
+    return graph.compile()
+
+
+def test_resume_takes_what_the_journal_does_not_have(durable: Durable) -> None:
+    graph = durable.wrap(greeting())
+    config = durable.config("run", likes=["bees"], team="a")
+    with pytest.raises(Failing):
+        graph.invoke({"text": "a"}, config, context=Who(name="ann"))
+
+    done = durable.resume(
+        "run",
+        graph,
+        config={"configurable": {"likes": ["bees"]}, "tags": ["again"]},
+        context=Who(name="ann"),
+    )
+
+    assert done["text"] == "ann ['bees'] a"
 
 
 def test_resume_answers_what_a_graph_asks(make_durable: Any) -> None:
