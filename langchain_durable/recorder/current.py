@@ -14,6 +14,7 @@ from langchain_durable.within import Within
 _current: ContextVar[tuple[Attempt, Scope] | None] = ContextVar(
     "langchain_durable_current_step", default=None
 )
+_LONGEST_KEY = blake2b.MAX_KEY_SIZE
 
 
 def entered(attempt: Attempt, scope: Scope) -> AbstractContextManager[None]:
@@ -38,4 +39,8 @@ def idempotency_key() -> str:
         )
     attempt, scope = current
     step = attempt.tree.resolve(scope).id
-    return blake2b(step, key=attempt.run_id.encode()[:64], digest_size=16).hexdigest()
+    run = attempt.run_id.encode()
+    if len(run) > _LONGEST_KEY:
+        # Cut short it would be the key of every id that begins alike, such as a tenant's.
+        run = blake2b(run).digest()
+    return blake2b(step, key=run, digest_size=16).hexdigest()

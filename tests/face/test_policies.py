@@ -128,6 +128,29 @@ def test_a_tool_in_doubt_is_made_again_with_the_same_idempotency_key(durable: An
     assert paid[0] == paid[1]
 
 
+def test_runs_whose_long_ids_begin_alike_have_idempotency_keys_of_their_own(durable: Any) -> None:
+    paid: list[str] = []
+    wrapped = durable.wrap(paying("retry", paid, die=[]))
+    order = "tenant:acme/workflow:monthly-invoice/environment:production/order-"
+    ids = [*(f"{order}{number}" for number in range(3)), order[:64]]
+
+    for run_id in ids:
+        wrapped.invoke(3, durable.config(run_id))
+
+    assert len(set(paid)) == len(ids)
+
+
+def test_an_idempotency_key_stays_what_it_was_in_earlier_releases(durable: Any) -> None:
+    """A call that is made again after an upgrade must not take effect twice."""
+    paid: list[str] = []
+    wrapped = durable.wrap(paying("retry", paid, die=[]))
+
+    for run_id in ("run", "r" * 64):
+        wrapped.invoke(3, durable.config(run_id))
+
+    assert paid == ["4dee54e2533df24dad73a2d3a96b7e51", "16d18b97f7f1b131e6c80d8e32a83ebf"]
+
+
 def test_middleware_that_tries_again_does_not_get_around_a_doubt(durable: Any) -> None:
     paid: list[str] = []
     die = [True]
