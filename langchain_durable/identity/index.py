@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from langchain_durable.events import (
     BREAKPOINTS,
@@ -128,10 +128,17 @@ class Index:
                 return
             recorded = self._nodes[recorded.node.parent]
 
+    def node(self, id: bytes) -> Recorded | None:
+        """The node of an id; None if none was declared."""
+        return self._nodes.get(id)
+
+    def steps(self) -> Iterator[Recorded]:
+        """The nodes that are steps, in the order in which they were declared."""
+        return (node for node in self._nodes.values() if node.kind is not None)
+
     def unanswered(self) -> list[Recorded]:
         """The steps that a resume makes again, if the program comes to them."""
-        steps = (node for node in self._nodes.values() if node.kind is not None)
-        return [step for step in steps if not self._answers(step)]
+        return [step for step in self.steps() if not self._answers(step)]
 
     def _answers(self, step: Recorded) -> bool:
         if step.outcome is Outcome.COMPLETED:

@@ -44,6 +44,11 @@ class Recorded:
     """Ordinals that calls of this attempt took, which no earlier attempt had made."""
 
     @property
+    def doubtful(self) -> bool:
+        """Was it under way when its attempt ended? Its effect may have happened, or not."""
+        return self.in_doubt or self.outcome is Outcome.CANCELLED
+
+    @property
     def left(self) -> bool:
         """Is this a stream that was not read to its end, with what it had given until then?"""
         return self.outcome is Outcome.CANCELLED and self.payload is not None

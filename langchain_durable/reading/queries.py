@@ -7,12 +7,11 @@ from dataclasses import replace
 from typing import Any
 
 from langchain_durable.codec import decode_entry, encode_event
-from langchain_durable.errors import ConfigurationError, JournalCorrupt, RunBusy
+from langchain_durable.errors import ConfigurationError, JournalCorrupt
 from langchain_durable.events import (
     AttemptEnded,
     AttemptStarted,
     Entry,
-    Outcome,
     RunStatus,
     StepEnded,
     StepStarted,
@@ -127,28 +126,7 @@ def decode_payload(runtime: Runtime, run_id: str, entry: Entry) -> Any:
     return runtime.codec.decode(entry.payload, bind=where)
 
 
-def resolve(runtime: Runtime, run_id: str, step: str, value: tuple[Any, ...]) -> Procedure[None]:
-    """Decide a step that is in doubt: record ``value[0]`` as its result, or that it may run."""
-    where = _step_id(step)
-    opened = yield from _take(runtime, run_id)
-    if opened.lease is None:
-        raise _cannot_resolve(run_id, opened)
-    payload = runtime.codec.encode({"v": value[0]}, bind=bind(run_id, where)) if value else None
-    event = StepEnded(
-        step=where,
-        outcome=Outcome.COMPLETED,
-        time=runtime.settings.clock(),
-        recorded=bool(value),
-    )
-    yield runtime.store.append(
-        opened.lease,
-        [encode_event(event, payload=payload)],
-        seq=opened.lease.seq + 1,
-        close=Close(status=RunStatus.PAUSED, reason="step resolved"),
-    )
-
-
-def _take(runtime: Runtime, run_id: str) -> Procedure[Opened]:
+def take(runtime: Runtime, run_id: str) -> Procedure[Opened]:
     """Ask for a run's lease without going on with it; one that was left does not count."""
     draft = AttemptStarted(
         time=runtime.settings.clock(), owner="", span_id=runtime.settings.random_hex(8)
@@ -173,7 +151,7 @@ def _end_of_dead(runtime: Runtime, found: Header) -> Procedure[Header]:
     held = found.status is RunStatus.RUNNING and found.lease_ms > 0
     if not held or not runtime.is_left(found.owner, found.run_id):
         return found
-    opened = yield from _take(runtime, found.run_id)
+    opened = yield from take(runtime, found.run_id)
     if opened.lease is not None:
         time = runtime.settings.clock()
         event = AttemptEnded(status=RunStatus.CANCELLED, time=time, reason=_CANCEL)
@@ -184,32 +162,6 @@ def _end_of_dead(runtime: Runtime, found: Header) -> Procedure[Header]:
             close=Close(status=RunStatus.CANCELLED, reason=_CANCEL),
         )
     return (yield from header(runtime, found.run_id))
-
-
-def _cannot_resolve(run_id: str, opened: Opened) -> Exception:
-    if opened.verdict is Verdict.MISSING:
-        return not_found(run_id)
-    if opened.verdict is Verdict.EXPIRED and opened.header is not None:
-        return expired(opened.header)
-    return RunBusy(
-        run_id,
-        "its steps cannot be decided now.",
-        expected="a run that has stopped",
-        came=f"a run that is {opened.verdict.value}",
-        do="wait until it has stopped",
-    )
-
-
-def _step_id(step: str) -> bytes:
-    try:
-        return bytes.fromhex(step)
-    except ValueError:
-        raise ConfigurationError(
-            "This is not a step's id.",
-            expected="16 hexadecimal digits, as in get(run_id).steps",
-            came=repr(step),
-            do="take the id of the step that is in doubt",
-        ) from None
 
 
 def cancel(runtime: Runtime, run_id: str) -> Procedure[Header]:

@@ -15,6 +15,7 @@ from langchain_durable.events import Entry, RunStatus
 from langchain_durable.journal import Header
 from langchain_durable.reading import queries
 from langchain_durable.reading.fold import Checkpoint
+from langchain_durable.reading.resolving import resolve
 from langchain_durable.reading.stored_call import stored_call
 from langchain_durable.recorder.runtime import Runtime
 from langchain_durable.running.wrap import RUN_ID, with_configurable
@@ -131,13 +132,15 @@ class RunsById:
         """Decide a tool's step that is in doubt.
 
         ``step`` is its id as ``get(run_id).steps`` shows it. With a value, that is recorded
-        as its result; without, it runs again on the next attempt.
+        as its result; without, it runs again on the next attempt. Raises ``RunNotFound``,
+        ``RunBusy``, ``Unjournalable``, and ``ConfigurationError`` for a step that is not in
+        doubt; the run stays as it was then.
         """
-        drive(self._on(run_id, queries.resolve, step, value))
+        drive(self._on(run_id, resolve, step, value))
 
     async def aresolve(self, run_id: str, step: str, *value: Any) -> None:
         """As :meth:`resolve`, on an event loop."""
-        await adrive(self._on(run_id, queries.resolve, step, value))
+        await adrive(self._on(run_id, resolve, step, value))
 
     def cancel(self, run_id: str) -> Header:
         """Stop a run at its next step; a run that nobody runs is cancelled at once."""

@@ -233,7 +233,7 @@ class Answers:
             )
         if recorded is None or scope.kind is not StepKind.TOOL:
             return
-        if recorded.in_doubt or recorded.outcome is Outcome.CANCELLED:
+        if recorded.doubtful:
             self._doubt(scope, recorded)
 
     def _doubt(self, scope: Scope, recorded: Recorded) -> None:

@@ -14,13 +14,19 @@ from pydantic import BaseModel
 
 from langchain_durable import (
     DurableWarning,
+    RunBusy,
     RunStatus,
     StepDrift,
     StepInDoubt,
     idempotency_key,
     in_doubt,
 )
-from langchain_durable.errors import ConfigurationError, DurableError, JournalCorrupt
+from langchain_durable.errors import (
+    ConfigurationError,
+    DurableError,
+    JournalCorrupt,
+    Unjournalable,
+)
 from tests.fakes import Failing, Model, calls, once_each
 
 
@@ -202,6 +208,97 @@ def test_a_tool_in_doubt_can_be_let_run_again(durable: Any) -> None:
 
     assert wrapped.invoke(3, durable.config("run")) == "paid 3"
     assert len(paid) == 2
+
+
+def failing_later(model: Model, die: list[bool]) -> Any:
+    @tool
+    def pay(amount: int) -> str:
+        """Pay."""
+        return f"paid {amount}"
+
+    def program(amount: int) -> str:
+        said = model.invoke("go").text + str(pay.invoke({"amount": amount}))
+        if die:
+            raise Failing(die.pop())
+        return said
+
+    return RunnableLambda(program)
+
+
+@pytest.mark.parametrize(
+    ("step", "why"),
+    [
+        (lambda steps: "deadbeef" * 2, "no step of it"),
+        (lambda steps: "", "no step of it"),
+        (lambda steps: "by hand", "16 hexadecimal digits"),
+        (lambda steps: steps[0].id, "the step of a model"),
+        (lambda steps: steps[1].id, "tool 'pay', which is completed"),
+    ],
+    ids=["unknown", "empty", "no id", "model", "completed"],
+)
+@pytest.mark.parametrize("value", [(), (7,)], ids=["run again", "a result"])
+def test_only_a_tool_in_doubt_can_be_decided(
+    durable: Any, step: Any, why: str, value: tuple[Any, ...]
+) -> None:
+    wrapped = durable.wrap(failing_later(Model(), [True]))
+    with pytest.raises(Failing):
+        wrapped.invoke(3, durable.config("run"))
+    before = durable.header("run")
+
+    with pytest.raises(ConfigurationError, match=why):
+        durable.resolve("run", step(durable.get("run").steps), *value)
+
+    assert durable.header("run") == before
+    assert wrapped.invoke(3, durable.config("run")) == "<go>paid 3"
+
+
+def test_a_step_that_cannot_be_decided_is_told_the_one_that_can(durable: Any) -> None:
+    in_flight(durable, "fail", [])
+    doubtful = durable.get("run").steps[0].id
+
+    with pytest.raises(ConfigurationError, match=f"'{doubtful}' of tool 'pay'"):
+        durable.resolve("run", "deadbeef" * 2)
+
+
+def test_a_decision_that_cannot_be_journaled_leaves_the_run_as_it_was(durable: Any) -> None:
+    paid: list[str] = []
+    wrapped = in_flight(durable, "fail", paid)
+    before = durable.header("run")
+
+    with pytest.raises(Unjournalable):
+        durable.resolve("run", durable.get("run").steps[0].id, object())
+
+    assert durable.header("run") == before
+    durable.resolve("run", durable.get("run").steps[0].id, "paid by hand")
+    assert wrapped.invoke(3, durable.config("run")) == "paid by hand"
+
+
+def test_a_decision_comes_too_late_for_a_run_that_went_on_meanwhile(make_durable: Any) -> None:
+    other = make_durable()
+    paid: list[str] = []
+    die = [True]
+    pay = paying_tool(paid, die)
+
+    def program(amount: int) -> str:
+        said = str(pay.invoke({"amount": amount}))
+        raise Failing(said)
+
+    def meanwhile(value: Any) -> Any:
+        if value == {"v": "paid by hand"}:
+            with pytest.raises(Failing, match="paid 3"):
+                other.wrap(RunnableLambda(program)).invoke(3, other.config("run"))
+        return value
+
+    with pytest.raises(SystemExit):
+        other.wrap(RunnableLambda(program)).invoke(3, other.config("run"))
+    durable = make_durable(redact=meanwhile)
+    with pytest.raises(RunBusy, match="went on meanwhile"):
+        durable.resolve("run", durable.get("run").steps[0].id, "paid by hand")
+
+    found = durable.get("run")
+    assert (found.status, found.reason) == (RunStatus.FAILED, "Failing")
+    assert list(found.tool_results.values()) == ["paid 3"]
+    assert durable.header("run").lease_ms == 0
 
 
 def dying_after(tool_call: Any) -> Any:
