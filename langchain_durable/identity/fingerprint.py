@@ -3,8 +3,9 @@
 Messages count by type, content, tool calls, name, tool call id and status; their ids,
 metadata and usage are random or vary from call to call, and are left out. What LangChain
 injects beside an input (``config``, ``callbacks``, ``run_manager``, ``runtime``,
-``store``) is left out too. Objects of other classes count by what they hold if that is data, such
-as an order's fields or an array's numbers, and else by the name of their class.
+``store``) is left out too, which is told by its class and not by the name alone. Objects of other
+classes count by what they hold if that is data, such as an order's fields or an array's numbers,
+and else by the name of their class.
 """
 
 from __future__ import annotations
@@ -42,6 +43,8 @@ _OPTIONS = (
 _MESSAGE, _MESSAGES, _SET, _MAP, _NUMBER, _TEXT, _NAMED, _CLASS, _OBJECT = range(9)
 
 _NAMED_CLASSES = (dt.date, dt.time, dt.timedelta, dt.tzinfo, UUID, Decimal, PurePath)
+_INJECTORS = frozenset(("langchain", "langchain_core", "langgraph", "langgraph_sdk"))
+_EMPTIED = (str, int, float, bool, bytes, dict, list, tuple)
 _PLAIN = frozenset((str, int, float, bool, type(None), bytes, dict))
 _INJECTED = frozenset(("config", "callbacks", "run_manager", "runtime", "store"))
 _INJECTED_MARKS = tuple(bytes((0xA0 + len(key),)) + key.encode() for key in sorted(_INJECTED))
@@ -210,14 +213,22 @@ def _is_text(value: str) -> bool:
 
 
 def _is_injected(key: Any, value: Any) -> bool:
-    """Whether LangChain put this beside the input. Plain data under such a name, such as
-    ``{"store": "Berlin"}``, is the program's own and counts."""
+    """Whether LangChain put this beside the input. Anything else under such a name, such as
+    ``{"store": "Berlin"}`` or an object of the program's, is the program's own and counts."""
     if key not in _INJECTED:
         return False
-    if not value:
+    if value is None or (isinstance(value, _EMPTIED) and not value):
         return True
     if key == "config" and isinstance(value, dict):
         return value.keys() <= _CONFIG_KEYS and not value.keys().isdisjoint(_CONFIG_MARKS)
     if isinstance(value, (list, tuple)):
-        return not all(isinstance(item, (str, int, float, dict, list)) for item in value)
-    return not isinstance(value, (str, int, float, bytes, dict))
+        return any(map(_is_machinery, value))
+    return _is_machinery(value)
+
+
+def _is_machinery(value: Any) -> bool:
+    """Whether this is a store, a runtime, a callback handler or the like. A program's own are of
+    classes that LangChain's or LangGraph's are bases of; its messages and documents are data."""
+    if isinstance(value, BaseModel):
+        return False
+    return any(cls.__module__.partition(".")[0] in _INJECTORS for cls in type(value).__mro__)

@@ -17,6 +17,14 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from langchain.tools import ToolRuntime
+from langchain_core.callbacks import (
+    AsyncCallbackManagerForRetrieverRun,
+    CallbackManager,
+    CallbackManagerForToolRun,
+    StdOutCallbackHandler,
+)
+from langchain_core.documents import Document
 from langchain_core.messages import (
     AIMessage,
     AIMessageChunk,
@@ -28,6 +36,7 @@ from langchain_core.messages import (
 )
 from langchain_core.messages.tool import tool_call
 from langchain_core.prompt_values import ChatPromptValue, StringPromptValue
+from langgraph.runtime import Runtime
 from langgraph.store.memory import InMemoryStore
 from pydantic import BaseModel
 
@@ -140,10 +149,54 @@ def test_a_prompt_is_the_same_as_its_messages() -> None:
     assert fingerprint(StringPromptValue(text="hi")) == fingerprint([HumanMessage("hi")])
 
 
-@pytest.mark.parametrize("key", ["config", "callbacks", "run_manager", "runtime", "store"])
-def test_what_langchain_injects_does_not_matter(key: str) -> None:
+@dataclasses.dataclass
+class Shop:
+    city: str
+
+
+class City(enum.Enum):
+    BERLIN = "Berlin"
+    PARIS = "Paris"
+
+
+class OwnStore(InMemoryStore):
+    """A program's own, made of LangGraph's."""
+
+
+def manager(kind: Any) -> Any:
+    return kind.get_noop_manager()
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("config", None),
+        ("config", {}),
+        ("config", {"callbacks": CallbackManager([]), "tags": []}),
+        ("callbacks", CallbackManager([])),
+        ("callbacks", [StdOutCallbackHandler()]),
+        ("callbacks", []),
+        ("run_manager", manager(CallbackManagerForToolRun)),
+        ("run_manager", manager(AsyncCallbackManagerForRetrieverRun)),
+        ("runtime", Runtime()),
+        (
+            "runtime",
+            ToolRuntime(
+                state={"x": 1},
+                context=None,
+                config={},
+                stream_writer=print,
+                tool_call_id="1",
+                store=InMemoryStore(),
+            ),
+        ),
+        ("store", InMemoryStore()),
+        ("store", OwnStore()),
+    ],
+)
+def test_what_langchain_injects_does_not_matter(key: str, value: Any) -> None:
     plain = {"city": "Berlin", "deep": {"x": 1}}
-    injected = {"city": "Berlin", "deep": {"x": 1, key: object()}, key: object()}
+    injected = {"city": "Berlin", "deep": {"x": 1, key: value}, key: value}
     assert fingerprint(injected) == fingerprint(plain)
     assert fingerprint_keys(injected).keys() == plain.keys()
 
@@ -157,6 +210,27 @@ def test_a_runnable_config_does_not_matter() -> None:
 def test_the_programs_own_data_under_an_injected_name_matters(key: str) -> None:
     assert fingerprint({key: "Berlin"}) != fingerprint({key: "Paris"})
     assert fingerprint({key: {"path": "a"}}) != fingerprint({key: {"path": "b"}})
+
+
+@pytest.mark.parametrize("key", ["config", "callbacks", "run_manager", "runtime", "store"])
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda city: SimpleNamespace(city=city),
+        lambda city: Shop(city),
+        lambda city: Document(city),
+        lambda city: [Shop(city)],
+        lambda city: array("u", city),
+        lambda city: City(city),
+    ],
+    ids=["object", "dataclass", "document", "list", "array", "member"],
+)
+def test_the_programs_own_objects_under_an_injected_name_matter(key: str, make: Any) -> None:
+    berlin, paris = ({key: make(city)} for city in ("Berlin", "Paris"))
+    assert fingerprint(berlin) == fingerprint({key: make("Berlin")})
+    assert fingerprint(berlin) != fingerprint(paris)
+    assert fingerprint({"deep": [berlin]}) != fingerprint({"deep": [paris]})
+    assert fingerprint_keys(berlin) != fingerprint_keys(paris)
 
 
 def test_a_text_that_reads_like_an_injected_name_changes_nothing() -> None:
