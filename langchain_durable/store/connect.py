@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable
-from urllib.parse import urlsplit
 
 import redis
 
@@ -19,6 +19,8 @@ from langchain_durable.store.redis import RedisStore
 
 _memories: dict[str, MemoryStore] = {}
 _memories_lock = threading.Lock()
+_VALUE = re.compile(r"(?<==)[^&]*|(?<![^&])[^&=]+(?![^&])")
+"""What an option in a URL is set to, or an option that is no name and value."""
 
 
 def open_store(
@@ -105,10 +107,12 @@ def _memory(name: str, retention: Retention | None) -> MemoryStore:
 
 
 def safe_url(url: str) -> str:
-    """The URL without its password."""
-    try:
-        parts = urlsplit(url)
-        password = parts.password
-    except ValueError:
-        return "an unreadable URL"
-    return url.replace(f":{password}@", ":***@") if password else url
+    """The URL without secrets: neither its user's password nor the values of its options."""
+    where, mark, options = url.partition("?")
+    scheme, separator, place = where.partition("://")
+    user, at, host = place.rpartition("@")
+    if "@" in options and not at:
+        return "an unreadable URL"  # a password with a ? in it, which is not percent-encoded
+    name, colon, _ = user.partition(":")
+    hidden = ":***" if colon else ""
+    return f"{scheme}{separator}{name}{hidden}{at}{host}{mark}{_VALUE.sub('***', options)}"

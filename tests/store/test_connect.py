@@ -7,11 +7,11 @@ from typing import Any, NoReturn
 import pytest
 import redis.asyncio
 
-from langchain_durable.errors import ConfigurationError
+from langchain_durable.errors import ConfigurationError, JournalUnavailable
 from langchain_durable.journal import Retention
 from langchain_durable.store import MemoryStore, open_store
 from langchain_durable.store.connect import safe_url
-from tests.servers import Server
+from tests.servers import Server, free_port
 from tests.store.making import ended, leased
 
 
@@ -34,11 +34,47 @@ def test_an_unknown_option_in_the_url_is_refused() -> None:
         open_store("redis://:secret@localhost?nonsense=1")
 
 
-def test_the_password_is_not_told() -> None:
-    with pytest.raises(ConfigurationError) as caught:
-        open_store("rediss+x://me:secret@localhost")
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("redis://me:p%40ss@h:1/0", "redis://me:***@h:1/0"),
+        ("redis://:secret@h", "redis://:***@h"),
+        ("redis://me@h:1", "redis://me@h:1"),
+        ("redis://h:1/0?password=secret&db=1", "redis://h:1/0?password=***&db=***"),
+        (
+            "redis+cluster://h:1?username=me&password=se=cret",
+            "redis+cluster://h:1?username=***&password=***",
+        ),
+        ("unix://me:secret@/s/ock?secret", "unix://me:***@/s/ock?***"),
+        ("redis://:se/cr@et@h:1", "redis://:***@h:1"),
+        ("redis://:se?cret@h:1", "an unreadable URL"),
+        ("redis://[::1", "redis://[::1"),
+    ],
+)
+def test_the_password_is_not_told(url: str, shown: str) -> None:
+    assert safe_url(url) == shown
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "rediss+x://me:secret@localhost",
+        "redis://localhost?password=secret&nonsense=1",
+        "redis+cluster://localhost?password=secret&db=x",
+    ],
+)
+def test_the_refusal_of_a_url_does_not_tell_its_password(url: str) -> None:
+    with pytest.raises(ConfigurationError, match="cannot be used") as caught:
+        open_store(url)
     assert "secret" not in str(caught.value)
-    assert safe_url("redis://me:p%40ss@h:1/0") == "redis://me:***@h:1/0"
+
+
+def test_a_cluster_that_cannot_be_reached_is_named_without_its_password() -> None:
+    store = open_store(f"redis+cluster://127.0.0.1:{free_port()}?password=secret", retry_for=0.1)
+    with pytest.raises(JournalUnavailable, match=r"redis\+cluster://127") as caught:
+        store.header("r").result()
+    assert "secret" not in str(caught.value)
+    store.close()
 
 
 @pytest.mark.parametrize("client", [redis.asyncio.Redis(), object(), None])
