@@ -7,7 +7,7 @@ import itertools
 import os
 import threading
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from langchain_durable.codec import Codec
@@ -52,6 +52,7 @@ class Connector:
         self._lock = threading.Lock()
         self._runtime: Runtime | None = None
         self._server: Any = None
+        self._beside: list[Callable[[], None]] = []
         _connectors.add(self)
 
     def connected(self) -> Procedure[Runtime]:
@@ -122,8 +123,14 @@ class Connector:
             return self._server.url
         return self._choice.url if self._choice is not None else self._given
 
+    def close_with(self, close: Callable[[], None]) -> None:
+        """Have connections of others to the server closed before it is let go."""
+        self._beside.append(close)
+
     def close(self) -> None:
         """Flush and close the store, and let an embedded server go."""
+        for close in self._beside:
+            close()
         with self._lock:
             runtime, self._runtime = self._runtime, None
             server, self._server = self._server, None

@@ -41,6 +41,7 @@ class GraphCalls:
         self._lock = threading.Lock()
         self._saver: Any = None
         self._in_memory: dict[tuple[str, int | None], Any] = {}
+        connector.close_with(self._close)
 
     @property
     def in_memory(self) -> bool:
@@ -111,6 +112,13 @@ class GraphCalls:
                 allowed = [(cls.__module__, cls.__qualname__) for cls in self._connector.allow]
                 self._saver = saver.with_allowlist(allowed) if allowed else saver
         return for_run(self._saver, run_id, fresh=fresh, item=item, through=through)
+
+    def _close(self) -> None:
+        """Close the saver; a call that comes later makes another."""
+        with self._lock:
+            saver, self._saver = self._saver, None
+        if saver is not None:
+            saver.close()
 
 
 def with_thread(config: RunnableConfig | None, run_id: str, saver: Any) -> RunnableConfig:
