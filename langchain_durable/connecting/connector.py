@@ -137,6 +137,7 @@ class Connector:
         if runtime is not None:
             runtime.close()
         if server is not None:
+            atexit.unregister(self.close)  # it would be kept until then
             server.release()
 
     def forget_parent(self) -> None:

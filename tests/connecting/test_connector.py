@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import time
+import weakref
 from pathlib import Path
 from typing import TypedDict
 
@@ -57,6 +59,16 @@ def test_a_closed_handle_has_no_connection(journal_server: Server) -> None:
         deadline = time.monotonic() + 10
         while len(client.client_list()) > before:
             assert time.monotonic() < deadline, client.client_list()
+
+
+def test_a_closed_handle_is_not_kept_until_exit(embedded: EmbeddedServer) -> None:
+    durable = Durable(f"embedded://{embedded.directory}")
+    durable.runs()
+    kept = weakref.ref(durable.connector)
+    durable.close()
+    del durable
+    gc.collect()
+    assert kept() is None
 
 
 def test_a_closed_handle_can_be_asked_for_a_state_again(durable: Durable) -> None:
