@@ -29,9 +29,6 @@ from langchain_durable.waiting import Blocking, Procedure
 BATCHES = ("batch", "abatch", "batch_as_completed", "abatch_as_completed")
 """Methods whose call is one run and many calls of the graph."""
 
-FINISHED_TTL = 30 * 24 * 3600
-"""Seconds that the last state of a run that had paused is kept after its end."""
-
 
 class GraphCalls:
     """Prepares the configs of graph calls, and keeps what a paused graph needs."""
@@ -196,7 +193,6 @@ class _Injected:
 
     def _finish(self, saver: Any) -> None:
         """Bring what was kept of a run that had paused up to date."""
-        saver.ttl = FINISHED_TTL
         try:
             saver.flush()
         except JournalError:

@@ -9,6 +9,7 @@ from typing import Any
 from langchain_core.runnables import RunnableConfig
 
 from langchain_durable.errors import ConfigurationError, InvalidRunId
+from langchain_durable.store.keys import state_thread
 
 _LONGEST = 4096
 
@@ -78,7 +79,7 @@ def run_name(run_id: Any) -> str:
         raise InvalidRunId(exc.what, expected=exc.expected, came=exc.came, do=exc.do) from exc
     if not name:
         raise InvalidRunId("The run's id is empty.", expected="a string", came="an empty one")
-    return f"run:{name}"
+    return state_thread(name)
 
 
 def text(what: str, value: Any) -> str:

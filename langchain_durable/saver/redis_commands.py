@@ -29,6 +29,7 @@ from langchain_durable.errors import (
     JournalUnavailable,
 )
 from langchain_durable.store.cluster import node_url
+from langchain_durable.store.keys import thread_keys
 
 T = TypeVar("T")
 
@@ -45,17 +46,15 @@ class Keys:
     data: bytes
     index: bytes
 
-
-def thread_keys(prefix: str, kind: str, name: str) -> Keys:
-    """The keys of a thread: every key of the saver is built here."""
-    # A "}" in the name would end the hash tag early, and a tag that is empty is none.
-    tag = name.replace("%", "%25").replace("{", "%7B").replace("}", "%7D")
-    stem = f"{prefix}:{kind}:{{{tag}}}"
-    return Keys(data=f"{stem}:data".encode(), index=f"{stem}:index".encode())
+    @classmethod
+    def of(cls, prefix: str, kind: str, name: str) -> Keys:
+        """Those of the thread with this name."""
+        data, index = thread_keys(prefix, kind, name)
+        return cls(data=data.encode(), index=index.encode())
 
 
 def name_in(key: bytes | str) -> str:
-    """The name that :func:`thread_keys` was given."""
+    """The name of a thread, as :func:`~langchain_durable.store.keys.thread_keys` was given it."""
     text = key if isinstance(key, str) else key.decode()
     tag = text.partition("{")[2].rpartition("}")[0]
     return tag.replace("%7D", "}").replace("%7B", "{").replace("%25", "%")

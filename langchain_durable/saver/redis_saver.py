@@ -27,7 +27,7 @@ from langchain_durable.saver.history import delta_history
 from langchain_durable.saver.memories import Memories
 from langchain_durable.saver.reading import PAGE, Reader, full_id
 from langchain_durable.saver.records import Record, Write, value_name
-from langchain_durable.saver.redis_commands import Client, Commands, Keys, thread_keys
+from langchain_durable.saver.redis_commands import Client, Commands, Keys
 from langchain_durable.saver.serializer import StrictSerializer
 from langchain_durable.saver.twins import twin
 
@@ -280,7 +280,7 @@ class RedisSaver(BaseCheckpointSaver[str]):
         return address(config)
 
     def _keys(self, thread: str) -> Keys:
-        return thread_keys(self.prefix, self._kind, thread)
+        return Keys.of(self.prefix, self._kind, thread)
 
     def _thread_of(self, value: Any) -> str:
         return thread_id(value)

@@ -24,6 +24,7 @@ from langchain_durable.saver.addresses import Address, address, moved, run_name
 from langchain_durable.saver.redis_saver import RedisSaver
 from langchain_durable.saver.serializer import refused
 from langchain_durable.saver.twins import twin
+from langchain_durable.store.keys import STATES
 
 T = TypeVar("T")
 
@@ -48,7 +49,7 @@ class RunSaver(RedisSaver):
     is stored. ``get_state`` reads; a graph's run that is fresh does not.
     """
 
-    _kind = "run"
+    _kind = STATES
 
     def __init__(
         self,

@@ -16,7 +16,7 @@ from langchain_durable.store.waits import Later
 from langchain_durable.store.writer import Writer
 from langchain_durable.waiting import Procedure, Ticket
 
-_ENDED = (RunStatus.COMPLETED, RunStatus.FAILED, RunStatus.CANCELLED)
+ENDED = (RunStatus.COMPLETED, RunStatus.FAILED, RunStatus.CANCELLED)
 _TRIM_EVERY = 50
 """What has expired is dropped from an index with the first and every 50th ended run."""
 _REPAIRS = 20
@@ -53,10 +53,17 @@ class Index:
                 break
         return taken
 
-    def tell(self, run_id: str, status: RunStatus, updated: int, before: RunStatus) -> None:
-        """Tell a run's status at once; nobody waits for it."""
+    def tell(
+        self,
+        run_id: str,
+        status: RunStatus,
+        updated: int,
+        before: RunStatus,
+        beside: Sequence[Command] = (),
+    ) -> None:
+        """Tell a run's status at once, and send what goes with it; nobody waits for it."""
         commands = self._commands(run_id, status, updated, before)
-        self._writer.post([*self.notes(), *commands], _ignore)
+        self._writer.post([*self.notes(), *commands, *beside], _ignore)
 
     def _commands(
         self, run_id: str, status: RunStatus, updated: int, before: RunStatus
@@ -64,7 +71,7 @@ class Index:
         commands: list[Command] = [("ZADD", self._keys.index(status), updated, run_id)]
         if before is not status:
             commands.append(("ZREM", self._keys.index(before), run_id))
-        if status in _ENDED and self._retention.header:
+        if status in ENDED and self._retention.header:
             self._told += 1
             if self._told % _TRIM_EVERY == 1:
                 oldest = updated - self._retention.header * 1000

@@ -1,7 +1,7 @@
 """The names of all keys in Redis, one function each.
 
-All keys of a run share the hash tag ``{run_id}``, so that they live in one slot of a
-cluster and one script may touch them all.
+All keys of a run's journal share the hash tag ``{run_id}``, so that they live in one slot of
+a cluster and one script may touch them all. What a saver keeps has tags of its own.
 """
 
 from __future__ import annotations
@@ -12,6 +12,22 @@ from langchain_durable.errors import ConfigurationError, InvalidRunId
 from langchain_durable.events import RunStatus
 
 DEFAULT_PREFIX = "lcd"
+
+STATES = "run"
+"""The kind of the saver's threads that are the states of runs' graphs."""
+
+
+def state_thread(run_id: str) -> str:
+    """The name of the thread in which the saver keeps the state of a run's graph."""
+    return f"run:{run_id}"
+
+
+def thread_keys(prefix: str, kind: str, name: str) -> tuple[str, str]:
+    """The keys of a saver's thread: a hash with everything, a sorted set of its checkpoints."""
+    # A "}" in the name would end the hash tag early, and a tag that is empty is none.
+    tag = name.replace("%", "%25").replace("{", "%7B").replace("}", "%7D")
+    stem = f"{prefix}:{kind}:{{{tag}}}"
+    return f"{stem}:data", f"{stem}:index"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +74,10 @@ class Keys:
             self.events(run_id),
             self.inbox(run_id),
         )
+
+    def state(self, run_id: str) -> tuple[str, str]:
+        """What the saver keeps of a run whose graph has paused, in a slot of its own."""
+        return thread_keys(self.prefix, STATES, state_thread(run_id))
 
     def index(self, status: RunStatus) -> str:
         """Runs with a status, by the time of their last update: a sorted set, only a hint."""

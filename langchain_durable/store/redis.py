@@ -21,7 +21,7 @@ from langchain_durable.journal import (
 )
 from langchain_durable.store import decode
 from langchain_durable.store.appends import Appends, head_of
-from langchain_durable.store.index import Index
+from langchain_durable.store.index import ENDED, Index
 from langchain_durable.store.keys import DEFAULT_PREFIX, Keys
 from langchain_durable.store.link import Link
 from langchain_durable.store.lua import Scripts
@@ -98,8 +98,12 @@ class RedisStore:
             lease = Lease(run_id=run_id, attempt=int(attempt), seq=int(seq), fence=fence)
             before = header.status if header else RunStatus.RUNNING
             self._index.note(run_id, RunStatus.RUNNING, int(now), before)
+            if before in ENDED:
+                self._index.noted.extend(self._state_lives(run_id, RunStatus.RUNNING))
         elif verdict is Verdict.CRASH_LOOP:
-            self._index.tell(run_id, RunStatus.FAILED, int(now), RunStatus.RUNNING)
+            status = RunStatus.FAILED
+            beside = self._state_lives(run_id, status)
+            self._index.tell(run_id, status, int(now), RunStatus.RUNNING, beside)
         return Opened(verdict=verdict, lease=lease, header=header, held_ms=int(held))
 
     def append(
@@ -122,10 +126,16 @@ class RedisStore:
             appended(lease, seq, reply if close is None else reply[0])
             if close is not None:
                 self._lanes.pop((lease.run_id, lease.fence), None)
-                self._index.tell(lease.run_id, close.status, int(reply[1]), RunStatus.RUNNING)
+                self._closed(lease, close.status, int(reply[1]))
 
         commands = (*self._index.notes(), command) if self._index.noted else (command,)
         return self._writer.post(commands, answer, lane=lane, size=_OVERHEAD + len(command.raw))
+
+    def _closed(self, lease: Lease, status: RunStatus, now: int) -> None:
+        # The first attempt had no pause before it, whose state would be there.
+        kept = status in ENDED and lease.attempt > 1
+        beside = self._state_lives(lease.run_id, status) if kept else ()
+        self._index.tell(lease.run_id, status, now, RunStatus.RUNNING, beside)
 
     def renew(self, lease: Lease, lease_ms: int) -> Ticket[bool]:
         meta = self._keys.meta(lease.run_id)
@@ -150,7 +160,9 @@ class RedisStore:
                 return None
             header = decode.header(run_id, flat, now=int(now), journal_alive=alive == 1)
             if header.status.value != before.decode():
-                self._index.tell(run_id, header.status, header.updated, RunStatus(before.decode()))
+                beside = self._state_lives(run_id, header.status)
+                was = RunStatus(before.decode())
+                self._index.tell(run_id, header.status, header.updated, was, beside)
             return header
 
         return self._writer.post((command,), answer)
@@ -226,6 +238,15 @@ class RedisStore:
 
     def _lives(self) -> tuple[int, int, int]:
         return (self._retention.events, self._retention.journal, self._retention.header)
+
+    def _state_lives(self, run_id: str, status: RunStatus) -> list[Command]:
+        """Have the state of a run's graph live as long as its journal will.
+
+        It is in another slot, where no script reaches it: it is told, as the indexes are.
+        """
+        seconds = self._retention.journal if status in ENDED else 0
+        keys = self._keys.state(run_id)
+        return [("EXPIRE", key, seconds) if seconds else ("PERSIST", key) for key in keys]
 
     def _lane(self, lease: Lease) -> Appends:
         meta = self._keys.meta(lease.run_id)
