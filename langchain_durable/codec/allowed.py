@@ -8,13 +8,13 @@ up among the allowed classes and nowhere else: no module is ever imported for it
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from enum import Enum, Flag
 from typing import Any
 
 from pydantic import BaseModel
 
-from langchain_durable.codec.forms import Form, expect
+from langchain_durable.codec.forms import Form, Refused, expect
 from langchain_durable.codec.messages import default_of, rebuild
 from langchain_durable.errors import ConfigurationError
 
@@ -103,7 +103,10 @@ def _enum_giver(names: dict[str, type]) -> Any:
 
 
 def _model_out(name: str, value: BaseModel) -> dict[str, Any]:
-    plain = {_CLASS: name, **{key: value.__dict__[key] for key in type(value).model_fields}}
+    fields, found = type(value).model_fields, value.__dict__
+    if not fields.keys() <= found.keys():  # model_construct() lets a required one be left out
+        raise _lacking(key for key in fields if key not in found)
+    plain = {_CLASS: name, **{key: found[key] for key in fields}}
     unset = sorted(type(value).model_fields.keys() - value.__pydantic_fields_set__)
     if unset:
         plain[_UNSET] = unset
@@ -147,7 +150,13 @@ def _model_giver(names: dict[str, type]) -> Any:
 
 def _dataclass_out(name: str, fields: list[str], value: Any) -> dict[str, Any]:
     found = {key: getattr(value, key, _MISSING) for key in fields}
-    return {_CLASS: name, **{key: item for key, item in found.items() if item is not _MISSING}}
+    if any(item is _MISSING for item in found.values()):
+        raise _lacking(key for key, item in found.items() if item is _MISSING)
+    return {_CLASS: name, **found}
+
+
+def _lacking(names: Iterable[str]) -> Refused:
+    return Refused(f"lacks its field {next(iter(names))!r}")
 
 
 def _dataclass_giver(names: dict[str, type]) -> Any:

@@ -83,7 +83,7 @@ class Codec:
         ``what`` stands for the value itself, and ``ValueTooLarge``.
         """
         if self._redact is not None:
-            value = self._redact(value)
+            value = self._redacted(self._redact, value, what)
         try:
             body = ormsgpack.packb(value, self._defaults[0], OPTIONS)
         except TypeError:
@@ -97,6 +97,17 @@ class Codec:
                 "Durable(max_value_bytes=...)",
             )
         return self._envelope.seal(body, bind)
+
+    def _redacted(self, redact: Callable[[Any], Any], value: Any, what: str) -> Any:
+        try:
+            return redact(value)
+        except Exception as exc:
+            raise Unjournalable(
+                f"{what} cannot be redacted, and is not journaled as it is.",
+                expected="a redact= that takes any value",
+                came=f"{type(exc).__name__}: {exc}",
+                do="return what you cannot redact as None, or as a text that says so",
+            ) from exc
 
     def carries(self, value: Any) -> bool:
         """Can ``value`` be encoded?"""
@@ -210,6 +221,9 @@ class Codec:
             plain = form.take(value)
         except Refused as exc:
             raise _unjournalable(path, str(exc), value) from None
+        except Exception as exc:  # of the value's own class
+            why = f"cannot be read ({type(exc).__name__}: {exc})"
+            raise _unjournalable(path, why, value) from exc
         data: Any = plain
         if isinstance(value, dict) and type(plain) is list:
             data = self._spell_pairs(plain, path, level)

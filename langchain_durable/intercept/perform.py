@@ -66,7 +66,8 @@ def perform(step: Step, form: Form, call: Callable[[], Any]) -> Procedure[Any]:
     except StepInDoubt as doubt:
         decided = _ask(step, doubt)
         if RESULT in decided:
-            yield from attempt.settle(attempt.complete(scope, form.pack(decided[RESULT], step)))
+            packed, refused = written(form, decided[RESULT], step)
+            yield from attempt.settle(attempt.complete(scope, packed, refused=refused))
             return decided[RESULT]
         known = None
     except Exception:
@@ -85,10 +86,20 @@ def perform(step: Step, form: Form, call: Callable[[], Any]) -> Procedure[Any]:
         raise
     usage, told = ending(form, result)
     attempt.trace.saw(scope, result)
-    ended = attempt.complete(scope, form.pack(result, step), usage, told)
+    packed, refused = written(form, result, step)
+    ended = attempt.complete(scope, packed, usage, told, refused=refused)
     if ended is not SETTLED:
         yield from attempt.settle(ended)
     return result
+
+
+def written(form: Form, result: Any, step: Step) -> tuple[Any, Exception | None]:
+    """What the journal keeps of a result, or why it can keep nothing: a provider's method may
+    return what its kind never does, and the program must have it all the same."""
+    try:
+        return form.pack(result, step), None
+    except Exception as exc:
+        return None, exc
 
 
 @harmless(_untold)

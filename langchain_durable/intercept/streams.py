@@ -16,7 +16,7 @@ from langchain_durable.events import StepKind
 from langchain_durable.intercept.chunks import Chunk, Chunks, again
 from langchain_durable.intercept.claims import claim
 from langchain_durable.intercept.models import name_answer
-from langchain_durable.intercept.perform import Form, ending, failed
+from langchain_durable.intercept.perform import Form, ending, failed, written
 from langchain_durable.intercept.step import Step
 from langchain_durable.intercept.wrapping import Original
 from langchain_durable.recorder.answers import Answer
@@ -123,8 +123,9 @@ class Streaming:
             # Once a call: a record for each chunk would cost more than making it.
             scope.per_chunk = max(0, self.last - self.first) / 1e9 / (count - 1)
         told |= first_chunk(max(0, self.first - scope.entered) / 1e9)
-        value = self.form.form.pack(result, self.step)
-        yield from attempt.settle(attempt.complete(scope, value, usage, told))
+        value, refused = written(self.form.form, result, self.step)
+        ended = attempt.complete(scope, value, usage, told, refused=refused)
+        yield from attempt.settle(ended)
 
     def asking(self, kwargs: dict[str, Any]) -> dict[str, Any]:
         """The arguments of the provider's method, which may have to ask for its usage."""

@@ -59,8 +59,10 @@ def retriever_call(
 class _Documents(Form):
     __slots__ = ()
 
-    def pack(self, result: list[Document], step: Step) -> dict[str, Any]:
-        return {"v": [_plain(document) for document in result]}
+    def pack(self, result: Any, step: Step) -> dict[str, Any]:
+        # LangChain takes whatever a retriever returns: nothing, or something that is read once.
+        plain = isinstance(result, list)
+        return {"v": [_plain(document) for document in result] if plain else result}
 
     def unpack(self, packed: Mapping[str, Any]) -> Any:
         return packed["v"]
@@ -72,8 +74,9 @@ class _Documents(Form):
 _DOCUMENTS = _Documents()
 
 
-def _plain(document: Document) -> Document:
+def _plain(document: Any) -> Any:
     """A document as its own class is: LangChain has private ones that carry a vector beside."""
-    if type(document) is Document or not type(document).__module__.startswith("langchain"):
+    private = type(document).__module__.startswith("langchain")
+    if type(document) is Document or not private or not isinstance(document, Document):
         return document
     return Document(page_content=document.page_content, metadata=document.metadata, id=document.id)

@@ -14,8 +14,6 @@ from langchain_durable.errors import (
     DurableError,
     DurableWarning,
     RunFenced,
-    Unjournalable,
-    ValueTooLarge,
 )
 from langchain_durable.events import (
     BREAKPOINTS,
@@ -134,22 +132,24 @@ class Attempt(Answers):
         value: Any,
         usage: Usage | None = None,
         told: Attributes | None = None,
+        *,
+        refused: Exception | None = None,
     ) -> Ticket[None]:
         """Record a step's result; the ticket is the acknowledgement.
 
-        ``told`` is what its span says of it.
+        ``told`` is what its span says of it. ``refused``: why there is no value to write down,
+        although the call gave its result. Whatever cannot be written costs the run nothing now.
         """
         self.counts.executed += 1
-        try:
-            payload = self.codec.encode(value, bind=self._bind(scope))
-        except (Unjournalable, ValueTooLarge) as exc:
-            self._warn_unrecorded(scope, exc)
-            event = self._ended(scope, Outcome.COMPLETED, told, usage=usage, recorded=False)
-            return self._acknowledged(self._append(event))
-        except DurableError as exc:
-            self.broken = exc
-            raise
-        event = self._ended(scope, Outcome.COMPLETED, told, usage=usage)
+        payload = None
+        if refused is None:
+            try:
+                payload = self.codec.encode(value, bind=self._bind(scope))
+            except Exception as exc:
+                refused = exc
+        if refused is not None:
+            self._warn_unrecorded(scope, refused)
+        event = self._ended(scope, Outcome.COMPLETED, told, usage=usage, recorded=refused is None)
         return self._acknowledged(self._append(event, payload))
 
     def fail(
@@ -203,11 +203,12 @@ class Attempt(Answers):
     def _acknowledged(self, ticket: Ticket[None]) -> Ticket[None]:
         return ticket if self.settings.durability == "sync" else SETTLED
 
-    def _warn_unrecorded(self, scope: Scope, exc: DurableError) -> None:
+    def _warn_unrecorded(self, scope: Scope, exc: Exception) -> None:
         self.counts.unrecorded += 1
+        why = exc if isinstance(exc, DurableError) else f"{type(exc).__name__}: {exc}"
         warnings.warn(
             f"Run {self.run_id!r}: the result of {'/'.join(scope.path)} cannot be journaled and "
-            f"this step will run again after a crash. {exc}",
+            f"this step will run again after a crash. {why}",
             DurableWarning,
             stacklevel=2,
         )
@@ -220,7 +221,7 @@ class Attempt(Answers):
         """A value that the step itself does not depend on; None if it cannot be carried."""
         try:
             return self.codec.encode(value, bind=self._bind(scope, what))
-        except DurableError:
+        except Exception:
             return None
 
     def _append(

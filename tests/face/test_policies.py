@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import pytest
 from langchain.agents import create_agent
-from langchain_core.messages import HumanMessage
+from langchain_core.messages import AIMessage, HumanMessage
+from langchain_core.retrievers import BaseRetriever
 from langchain_core.runnables import RunnableLambda
 from langchain_core.tools import BaseTool, ToolException, tool
 from langgraph.types import Command
 from pydantic import BaseModel
 
 from langchain_durable import (
+    Durable,
     DurableWarning,
     RunBusy,
     RunStatus,
@@ -395,6 +398,10 @@ class Invoice(BaseModel):
     amount: int
 
 
+class Opened(BaseModel, arbitrary_types_allowed=True):
+    handle: object
+
+
 def invoicing(made: list[int], broken: list[bool]) -> Any:
     @tool
     def invoice(amount: int) -> Any:
@@ -433,6 +440,59 @@ def test_an_allowed_type_is_recorded(make_durable: Any) -> None:
 
     assert wrapped.invoke(3, durable.config("run")) == 3
     assert made == [3]
+
+
+def test_what_a_tool_made_without_all_fields_warns_and_reaches_the_program(
+    make_durable: Any,
+) -> None:
+    @tool
+    def invoice() -> Any:
+        """Make an invoice."""
+        return Invoice.model_construct()
+
+    durable = make_durable(allow=[Invoice])
+    with pytest.warns(DurableWarning, match=r"tool:invoice .*lacks its field 'amount'"):
+        assert durable.wrap(invoice).invoke({}, durable.config("run")) == Invoice.model_construct()
+    assert durable.get("run").status is RunStatus.COMPLETED
+
+
+def test_what_a_model_has_parsed_to_an_object_without_a_form_warns_and_reaches_the_program(
+    durable: Durable,
+) -> None:
+    parsed = Opened(handle=object())
+    answer = AIMessage("{}", additional_kwargs={"parsed": parsed})
+    with durable.run("run") as run, pytest.warns(DurableWarning, match="model:Model"):
+        found = Model(answer=lambda _: answer).invoke("x")
+    assert found.additional_kwargs["parsed"] is parsed
+    assert run.executed == 1
+
+
+def test_a_value_that_cannot_be_redacted_is_not_recorded(make_durable: Any) -> None:
+    def redact(value: Any) -> Any:
+        raise KeyError("secret")
+
+    durable = make_durable(redact=redact)
+    with durable.run("run"), pytest.warns(DurableWarning, match="redact=.*KeyError"):
+        assert durable.step(str, 3) == "3"
+    assert durable.get("run").status is RunStatus.COMPLETED
+
+
+@pytest.mark.parametrize("found", [None, ("a", "b")])
+def test_what_a_retriever_returns_comes_again_whatever_it_is(durable: Durable, found: Any) -> None:
+    asked: list[str] = []
+
+    class Odd(BaseRetriever):
+        def _get_relevant_documents(self, query: str, *, run_manager: Any) -> Any:
+            asked.append(query)
+            return found
+
+    retriever = Odd()
+    for broken in (True, False):
+        with suppress(Failing), durable.run("run"):
+            assert retriever.invoke("x") == found
+            if broken:
+                raise Failing
+    assert asked == ["x"]
 
 
 def test_a_value_over_the_cap_is_not_recorded_and_the_run_goes_on(make_durable: Any) -> None:
