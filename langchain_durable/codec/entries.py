@@ -14,9 +14,10 @@ import ormsgpack
 from langchain_durable.codec.packed import WRITERS
 from langchain_durable.codec.parsed import READERS
 from langchain_durable.codec.wire import unpack
-from langchain_durable.errors import JournalCorrupt, JournalTooNew, Unjournalable
+from langchain_durable.errors import JournalCorrupt, JournalTooNew
 from langchain_durable.events import Entry, Event
 from langchain_durable.journal import Draft, Record
+from langchain_durable.plain import plain
 
 _OPTIONS = (
     ormsgpack.OPT_PASSTHROUGH_DATACLASS
@@ -28,22 +29,13 @@ _OPTIONS = (
 def encode_event(event: Event, *, payload: bytes | None = None) -> Draft:
     """The record to append for ``event``; ``payload`` comes from the codec.
 
-    ``attributes`` must be plain data with str keys: ``Unjournalable`` otherwise.
+    What is not plain in ``attributes``, and a text that is not UTF-8, is written as text.
     """
     kind, fields_of = WRITERS[type(event)]
     fields = fields_of(event)
     while not fields[-1] and type(fields[-1]) is not int:
         fields.pop()
-    try:
-        meta = _pack(fields)
-    except TypeError as exc:
-        raise Unjournalable(
-            f"An event of kind {kind.name.lower()} has attributes that are not plain data.",
-            expected="str, int, float, bool, None, and lists and dicts of them",
-            came=str(exc),
-            do="give plain attributes",
-        ) from exc
-    return Draft(kind=kind, meta=meta, step=getattr(event, "step", b""), payload=payload)
+    return Draft(kind=kind, meta=_pack(fields), step=getattr(event, "step", b""), payload=payload)
 
 
 def decode_entry(record: Record) -> Entry:
@@ -71,19 +63,9 @@ def _pack(fields: list[Any]) -> bytes:
     try:
         return ormsgpack.packb(fields, None, _OPTIONS)
     except TypeError:
-        # An error's message may quote a file name that is not UTF-8. It must not cost the run.
-        return ormsgpack.packb(_spoken(fields), None, _OPTIONS)
-
-
-def _spoken(value: Any) -> Any:
-    """The same with lone surrogates in its texts written out as ``\\udc80``."""
-    if isinstance(value, str):
-        return value.encode("utf-8", "backslashreplace").decode()
-    if isinstance(value, list):
-        return [_spoken(item) for item in value]
-    if isinstance(value, dict):
-        return {_spoken(key): _spoken(item) for key, item in value.items()}
-    return value
+        # A call's id may be a UUID, an error's message quote a file name that is not UTF-8. What
+        # is only told of a call must not cost it.
+        return ormsgpack.packb(plain(fields), None, _OPTIONS)
 
 
 def _too_new(record: Record, known: int) -> JournalTooNew:

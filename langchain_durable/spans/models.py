@@ -98,13 +98,18 @@ def _parameters(told: Attributes, params: Mapping[str, Any], metadata: Mapping[s
 
 
 def _float(told: Attributes, attribute: str, value: Any) -> None:
-    if value is not None and type(value) in (float, int):
+    if value is not None and (type(value) is float or _is_int64(value)):
         told[attribute] = float(value)
 
 
 def _int(told: Attributes, attribute: str, value: Any) -> None:
-    if value is not None and type(value) is int:
+    if value is not None and _is_int64(value):
         told[attribute] = value
+
+
+def _is_int64(value: Any) -> bool:
+    """An int that an exporter can write: another one loses it all spans that it has at hand."""
+    return type(value) is int and -(2**63) <= value < 2**63
 
 
 def _stop_sequences(

@@ -1,6 +1,7 @@
 import contextlib
 from dataclasses import replace
 from typing import Any
+from uuid import UUID
 
 import ormsgpack
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from langchain_durable.codec import decode_entry, encode_event
 from langchain_durable.codec.packed import LONG
-from langchain_durable.errors import JournalCorrupt, JournalTooNew, Unjournalable
+from langchain_durable.errors import JournalCorrupt, JournalTooNew
 from langchain_durable.events import (
     AttemptEnded,
     AttemptStarted,
@@ -178,8 +179,32 @@ def test_a_message_that_is_not_utf8_does_not_cost_the_record() -> None:
     assert decoded.error == replace(error, message="no file \\udcff")
 
 
-@pytest.mark.parametrize("wrong", [object(), 2**70, {1: 2}])
-def test_attributes_that_are_not_plain_are_refused(wrong: Any) -> None:
-    event = StepEnded(step=b"s", outcome=Outcome.COMPLETED, time=NOW, attributes={"a": wrong})
-    with pytest.raises(Unjournalable, match="attributes"):
-        encode_event(event)
+class Unspeakable:
+    def __str__(self) -> str:
+        raise ValueError
+
+
+ENDLESS: list[Any] = []
+ENDLESS.append(ENDLESS)
+
+
+@pytest.mark.parametrize(
+    ("given", "written"),
+    [
+        (UUID(int=5), "00000000-0000-0000-0000-000000000005"),
+        (2**70, str(2**70)),
+        ([10**5000], ["<int>"]),
+        ({1: (2, "\ud800")}, {"1": [2, "\\ud800"]}),
+        (Unspeakable(), "<Unspeakable>"),
+        ([object], ["<class 'object'>"]),
+    ],
+)
+def test_attributes_that_are_not_plain_are_written_as_text(given: Any, written: Any) -> None:
+    event = StepEnded(step=b"s", outcome=Outcome.COMPLETED, time=NOW, attributes={"is": given})
+    decoded = decode_entry(record_of(encode_event(event))).event
+    assert decoded == replace(event, attributes={"is": written})
+
+
+def test_attributes_that_contain_themselves_do_not_cost_the_record() -> None:
+    event = StepEnded(step=b"s", outcome=Outcome.COMPLETED, time=NOW, attributes={"is": ENDLESS})
+    assert decode_entry(record_of(encode_event(event)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from typing import Any
+from uuid import UUID
 
 import pytest
 from langchain.agents import create_agent
@@ -493,6 +494,31 @@ def test_what_a_retriever_returns_comes_again_whatever_it_is(durable: Durable, f
             if broken:
                 raise Failing
     assert asked == ["x"]
+
+
+def test_a_tool_call_may_have_an_id_of_any_type(durable: Durable) -> None:
+    made: list[int] = []
+
+    @tool
+    def double(n: int) -> int:
+        """Twice as much."""
+        made.append(n)
+        return 2 * n
+
+    given: Any = {"type": "tool_call", "name": "double", "args": {"n": 1}, "id": UUID(int=5)}
+    for broken in (True, False):
+        with suppress(Failing), durable.run("run"):
+            assert double.invoke(given).tool_call_id == str(UUID(int=5))
+            if broken:
+                raise Failing
+    assert made == [1]
+
+
+@pytest.mark.parametrize("seed", [2**63, 2**127])
+def test_a_model_may_have_a_seed_of_any_size(durable: Durable, seed: int) -> None:
+    model = Model()
+    with durable.run("run"):
+        assert model.bind(seed=seed).invoke("x").text == "<x>"
 
 
 def test_a_value_over_the_cap_is_not_recorded_and_the_run_goes_on(make_durable: Any) -> None:

@@ -187,3 +187,9 @@ def test_an_answer_out_of_langchains_cache_tells_no_tokens() -> None:
 
 def test_a_clock_that_went_back_makes_no_negative_time() -> None:
     assert first_chunk(-1.0)[semconv.RESPONSE_TIME_TO_FIRST_CHUNK] == 0.0
+
+
+@pytest.mark.parametrize("seed", [2**63, -(2**63) - 1, 2**127, pytest.param(10**400, id="huge")])
+def test_a_number_that_no_exporter_can_write_is_not_told(seed: int) -> None:
+    told = model_started(None, {"seed": seed, "top_p": seed}, None).attributes
+    assert not {semconv.REQUEST_SEED, semconv.REQUEST_TOP_P} & told.keys()
