@@ -12,6 +12,7 @@ from langchain_core.tools import BaseTool
 
 from langchain_durable.recorder.request import UNKNOWN_INPUT, Request, intent_of
 from langchain_durable.running.copies import reduce_ex
+from langchain_durable.running.event_streams import event_streams
 from langchain_durable.running.nameless import callbacks_in, without_config
 from langchain_durable.running.nesting import surrounding, warn_of_another
 from langchain_durable.running.running import Running, acall, aiterate, call, iterate
@@ -97,10 +98,7 @@ Original = Callable[..., Any]
 
 
 class _Entries:
-    """The overriding entry points of one wrapped class.
-
-    The events methods are not among them: they call these.
-    """
+    """The overriding entry points of one wrapped class."""
 
     def __init__(self, binder: Binder, name: str, version: str) -> None:
         self._binder = binder
@@ -128,6 +126,7 @@ class _Entries:
             "astream": self._entry(cls.astream, aiterate),
             "transform": self._entry(cls.transform, iterate, known=False),
             "atransform": self._entry(cls.atransform, aiterate, known=False),
+            **event_streams(cls, lambda original: self._entry(original, aiterate)),
             "batch_as_completed": self._entry(
                 cls.batch_as_completed, iterate, each=Runnable.batch_as_completed
             ),

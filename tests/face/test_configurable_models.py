@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from langchain.chat_models import init_chat_model
 
-from langchain_durable import Durable
+from langchain_durable import Durable, RunStatus
 from langchain_durable.testing.openai_server import Rule, ScriptedOpenAI
 
 SEARCH = {"type": "function", "function": {"name": "search", "parameters": {"type": "object"}}}
@@ -61,3 +61,16 @@ def test_what_a_wrapped_configurable_model_makes_of_itself_is_durable(
 
     assert [request.model for request in server.requests()] == ["gpt-5", "gpt-5", "set", "of a run"]
     assert {run.run_id for run in durable.runs()} == {*made}
+
+
+@pytest.mark.parametrize("fields", ["any", ("model",)])
+async def test_events_of_a_wrapped_configurable_model_are_durable(
+    durable: Durable, server: ScriptedOpenAI, fields: Any
+) -> None:
+    wrapped = durable.wrap(configurable(server, fields))
+    for _ in range(2):
+        events = wrapped.astream_events("q", durable.config("run", model="chosen"), version="v2")
+        assert [event["event"] async for event in events][-1] == "on_chat_model_end"
+
+    assert [request.model for request in server.requests()] == ["chosen"]
+    assert (await durable.aget("run")).status is RunStatus.COMPLETED
