@@ -71,24 +71,19 @@ class DurableCallbackHandler(PathTracker):
         return super()._enter(run_id, parent_run_id, label, inputs, **step)
 
     @contextmanager
-    def batch(self, inputs: Sequence[Any]) -> Iterator[None]:
+    def batch(self, inputs: Sequence[Any], parent_run_id: UUID | None) -> Iterator[None]:
         """The items of a batch are one run, whose input is all of theirs."""
-        begins = len(inputs) > 1 and self._begin_batch(inputs)
-        if not begins:
-            yield
-            return
+        begins = parent_run_id is None and self._begin_batch(inputs)
         error: BaseException | None = None
         try:
-            yield
+            with super().batch(inputs, parent_run_id):
+                yield
         except BaseException as exc:
             error = exc
             raise
         finally:
-            with self._turn:
-                self._in_batch = False
-                # Of items under way, when one has failed, nobody says that they have ended.
-                self._roots.clear()
-            self._end(error)
+            if begins:
+                self._end_batch(error)
 
     def _begin_batch(self, inputs: Sequence[Any]) -> bool:
         """Begin a run for a batch, unless one is there that the batch is a part of."""
@@ -96,9 +91,15 @@ class DurableCallbackHandler(PathTracker):
             if self._roots or self._in_batch:
                 return False
             self._begin(list(inputs))
-            self._attempt.tree.top_by_ordinal = False  # threads begin their items in any order
             self._in_batch = True
             return True
+
+    def _end_batch(self, error: BaseException | None) -> None:
+        with self._turn:
+            self._in_batch = False
+            # Of items under way, when one has failed, nobody says that they have ended.
+            self._roots.clear()
+        self._end(error)
 
     def _begin(self, inputs: Any) -> None:
         tracker = active.get()

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-_STRUCTURAL = ("seq:step:", "map:key:", "branch:", "condition:")
+KEY = "map:key:"
+"""In the label of what is made beside others, under a key each."""
+
+_STRUCTURAL = ("seq:step:", KEY, "branch:", "condition:")
 """LangChain's tags that say where in a composition a call stands. ``retry:attempt:N`` is not
 among them: a retried call is one place, and its tries are told apart by their order."""
 

@@ -9,12 +9,14 @@ without steps costs no more than its scope.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
 from langchain_durable.events import Node, StepKind
 from langchain_durable.identity.fingerprint import fingerprint
+from langchain_durable.identity.labels import KEY
 from langchain_durable.identity.matching import match, node_id, pass_by
 from langchain_durable.identity.recorded import ROOT, UNKNOWN, Recorded
 from langchain_durable.spans.start import Attributes, Start
@@ -44,6 +46,9 @@ class Scope:
     for ``prompt``; ``per_chunk`` the mean time between two chunks of its answer, in seconds.
     ``numbers`` says what it took numbers for from the graph's node that it runs in, ``events``
     are the custom ones that it dispatched.
+    ``at_once`` counts the batches that are being made right under it; ``keyed`` says that its
+    parts are made at once and have a key each. ``apart`` is a call that has no place among its
+    siblings: its order of arrival says nothing.
     ``called_as`` is LangChain's own run id of a model call, from which its answer may get its id.
     ``trace``, ``above`` and ``sampled`` are those of an outermost call that is observed, and not
     part of a run: its trace, and the span it stands under.
@@ -51,6 +56,9 @@ class Scope:
 
     # What is found out of a scope later; most of it never is, as most scopes are no steps.
     arrivals: dict[str, int] | None = None
+    at_once = 0
+    keyed = False
+    apart = False
     node: Node | None = None
     numbers: list[str] | None = None
     events: list[tuple[str, Any]] | None = None
@@ -155,7 +163,26 @@ class Tree:
                 arrivals = above.arrivals = {}
             arrival = arrivals.get(label, 0)
             arrivals[label] = arrival + 1
-        return Scope(self, above, label, inputs, kind, name, attributes, arrival)
+        scope = Scope(self, above, label, inputs, kind, name, attributes, arrival)
+        if KEY in label:
+            above.keyed = True
+            scope.apart = above.at_once > 0
+        elif above.at_once or above.keyed:
+            scope.apart = True
+        return scope
+
+    @contextmanager
+    def at_once(self, parent: Scope | None) -> Iterator[None]:
+        """Calls under ``parent`` (None: at the top) are made at once in here. In another attempt
+        they may arrive in another order, so they are told apart by their inputs."""
+        above = parent or self.top
+        with self._lock:
+            above.at_once += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                above.at_once -= 1
 
     def count(self, label: str) -> int:
         """How often this was asked for the label before, at the top of the tree."""
@@ -184,7 +211,7 @@ class Tree:
                 trusted = self.top_by_ordinal or not scope.drift
             else:
                 trusted = above.drift_ok
-            scope.drift_ok = self.drift_ok and trusted
+            scope.drift_ok = self.drift_ok and trusted and not (scope.apart and scope.drift)
             scope.node = Node(
                 id=node_id(parent.id, scope.label, ordinal),
                 parent=parent.id,
@@ -207,6 +234,8 @@ class Tree:
 
     def _loose(self, scope: Scope) -> bool:
         assert scope.parent is not None  # only the top has none, and it is born resolved
+        if scope.apart:
+            return False
         if scope.parent is self.top:
             return self.top_by_ordinal
         if scope.kind is StepKind.TOOL and "tool_call_id" in (scope.attributes or {}):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, cast
 from uuid import UUID
 
@@ -39,6 +41,12 @@ class ObservingTracker(PathTracker):
 
     def root_call(self, place: str) -> None:
         """There is no run to re-enter."""
+
+    def batch(
+        self, inputs: Sequence[Any], parent_run_id: UUID | None
+    ) -> AbstractContextManager[None]:
+        """There is nothing recorded to tell its calls from."""
+        return nullcontext()
 
     def _announce(self, scope: Scope) -> None:
         if active.get() is None:

@@ -1,7 +1,8 @@
-"""Batches that a callback makes durable: their items are calls of one run.
+"""Batches: their trackers are told of them, because callbacks only hear of their items.
 
-A callback hears of each item as of a call of its own, and the first may have ended before the
-second begins. So it is told of the batch around them.
+The items are made at once, in no order that another attempt would repeat; and to a callback that
+makes them durable they are calls of one run, although the first may have ended before the second
+begins.
 """
 
 from __future__ import annotations
@@ -10,8 +11,11 @@ import functools
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import ExitStack
 from typing import Any
+from uuid import UUID
 
+from langchain_durable.intercept.active import active
 from langchain_durable.intercept.tracker import PathTracker
+from langchain_durable.touchpoints import child_config
 
 Original = Callable[..., Any]
 
@@ -64,17 +68,32 @@ def with_async_completed(original: Original) -> Original:
 
 
 def _told(inputs: Sequence[Any], config: Any) -> ExitStack:
-    """Tells the trackers in a batch's config, or configs, of those of its items that are theirs."""
-    configs = config if isinstance(config, list) else [config] * len(inputs)
+    """Tells the trackers of a batch's items of those that are theirs, if they are several.
+
+    LangChain starts them in threads or tasks, in any order: their trackers must not go by it.
+    """
     stack = ExitStack()
-    items: dict[int, tuple[PathTracker, list[Any]]] = {}
+    if len(inputs) < 2:
+        return stack
+    configs = config if isinstance(config, Sequence) else [config] * len(inputs)
+    items: dict[tuple[PathTracker, UUID | None], list[Any]] = {}
+    around = child_config().get("callbacks")
     for item, given in zip(inputs, configs, strict=False):
-        callbacks: Any = (given or {}).get("callbacks")
-        if callbacks is None or getattr(callbacks, "parent_run_id", None) is not None:
-            continue  # the batch is a part of a call that they know
-        for handler in getattr(callbacks, "handlers", callbacks):
-            if isinstance(handler, PathTracker):
-                items.setdefault(id(handler), (handler, []))[1].append(item)
-    for handler, theirs in items.values():
-        stack.enter_context(handler.batch(theirs))
+        callbacks = (given or {}).get("callbacks")
+        if callbacks is None:
+            callbacks = around
+        parent = getattr(callbacks, "parent_run_id", None)
+        for tracker in _trackers(callbacks):
+            items.setdefault((tracker, parent), []).append(item)
+    for (tracker, parent), theirs in items.items():
+        if len(theirs) > 1:
+            stack.enter_context(tracker.batch(theirs, parent))
     return stack
+
+
+def _trackers(callbacks: Any) -> set[PathTracker]:
+    """The trackers that follow a call with these callbacks."""
+    handlers = getattr(callbacks, "handlers", callbacks) or ()
+    found = {handler for handler in handlers if isinstance(handler, PathTracker)}
+    here = active.get()
+    return found if here is None else {*found, here}

@@ -8,7 +8,7 @@ context, so that what it sets in a context variable is there when the provider i
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from hashlib import blake2b
 from typing import Any
 from uuid import UUID
@@ -91,9 +91,12 @@ class PathTracker(BaseCallbackHandler):
         resumed = attempt.resumed or attempt.opener is not None
         return RootCall(f"{attempt.run_id}:{place}:{number}", resumed)
 
-    def batch(self, inputs: Sequence[Any]) -> AbstractContextManager[None]:
-        """A batch of calls at the top, all with this tracker, is being made."""
-        return nullcontext()
+    def batch(
+        self, inputs: Sequence[Any], parent_run_id: UUID | None
+    ) -> AbstractContextManager[None]:
+        """A batch of calls, all with this tracker and parent, is being made."""
+        above, _ = self._passing.place(parent_run_id, "")
+        return self._attempt.tree.at_once(self.scope(above))
 
     def step(self, run_id: UUID) -> Step | None:
         """The step that one of LangChain's own run ids stands for."""
@@ -139,9 +142,11 @@ class PathTracker(BaseCallbackHandler):
             return
         if name in PASSED_THROUGH:
             self._passing.enter(run_id, parent_run_id, tags)
-        # A place in a graph or a sequence is had once: the label alone tells it.
+        # A place in a graph or a sequence is had once: the label alone tells it,
         seen = inputs if label == name else UNSEEN
         scope = self._enter(run_id, parent_run_id, label, seen)
+        if scope.apart:  # unless what stands there makes a batch of calls
+            scope.inputs = inputs
         self._told.chain(scope, kwargs.get("name"), serialized, tags, metadata, inputs)
 
     def on_chat_model_start(

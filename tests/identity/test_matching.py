@@ -188,3 +188,40 @@ def test_a_tools_call_is_known_by_its_id_and_not_by_its_place() -> None:
 
     assert other.recorded is None
     assert found.recorded is not None
+
+
+@given(st.lists(INPUTS, min_size=2, max_size=6), st.data())
+def test_calls_of_a_batch_go_by_their_inputs_however_few_are_recorded(
+    inputs: list[str], data: st.DataObject
+) -> None:
+    done = data.draw(st.integers(1, len(inputs)))
+    tree = resumed(in_turn(data.draw(st.permutations(inputs))[:done]))
+    chain = tree.enter(None, "chain", "x")
+    order = data.draw(st.permutations([*inputs, "new"]))
+
+    with tree.at_once(chain):
+        scopes = resolved(tree, (called(tree, what, chain) for what in order))
+
+    known = [scope for scope in scopes if scope.recorded]
+    assert not any(scope.drift for scope in known)
+    assert len({id(scope.recorded) for scope in known}) == done
+    assert len({scope.node for scope in scopes}) == len(order)
+
+
+def test_the_parts_of_a_parallel_chain_keep_their_places() -> None:
+    def part(tree: Tree, parallel: Scope, key: str, what: str) -> Scope:
+        label = f"model:m[map:key:{key}]"
+        return tree.enter(parallel, label, what, kind=StepKind.MODEL, name="m")
+
+    tree = Tree(top_by_ordinal=True)
+    journal, parallel = Journal(tree), tree.enter(None, "parallel", "x")
+    for key in "ab":
+        recorded = part(tree, parallel, key, "noon")
+        journal.start(recorded)
+        journal.end(recorded)
+
+    again = resumed(journal.index())
+    parallel = again.enter(None, "parallel", "x")
+    parts = resolved(again, (part(again, parallel, key, "one") for key in "ba"))
+
+    assert all(scope.recorded is not None and scope.drift for scope in parts)
