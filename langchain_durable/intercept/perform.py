@@ -96,6 +96,8 @@ def perform(step: Step, form: Form, call: Callable[[], Any]) -> Procedure[Any]:
 def written(form: Form, result: Any, step: Step) -> tuple[Any, Exception | None]:
     """What the journal keeps of a result, or why it can keep nothing: a provider's method may
     return what its kind never does, and the program must have it all the same."""
+    if not step.attempt.journaled:
+        return None, None
     try:
         return form.pack(result, step), None
     except Exception as exc:

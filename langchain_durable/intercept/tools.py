@@ -24,6 +24,8 @@ def tool_call(
 ) -> Procedure[Any]:
     """A tool's step: its value, and what it did besides in the node of a graph."""
     seen = _Tool(step, original.args[0])
+    if not step.attempt.journaled:  # nothing is done again, so nothing has to be noticed
+        return (yield from perform(step, seen, partial(original, *args, **kwargs)))
     with recording(seen, kwargs), entered(step.attempt, step.scope):
         return (yield from perform(step, seen, partial(original, *args, **kwargs)))
 

@@ -60,10 +60,13 @@ class Counts:
 class Answers:
     """Answers the steps of one attempt from the journal, or says that they must be made.
 
+    ``journaled``: what steps give is written down, and not only told of.
     ``lease`` is None for a run that is completed and only replayed: then every step must
     be in the journal. ``given`` is the input of the call that the attempt is for, and
     ``input_print`` the fingerprint of the run's, which an earlier attempt may have said.
     """
+
+    journaled = True
 
     def __init__(self, *, run_id: str, codec: Codec, settings: Settings, tree: Tree) -> None:
         self.run_id = run_id

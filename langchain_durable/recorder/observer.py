@@ -19,6 +19,7 @@ class Observer:
     """What an attempt is to the interceptors, for calls that are only observed."""
 
     run_id = ""
+    journaled = False
     resumed = False
     broken: None = None
     opener: None = None
@@ -54,6 +55,8 @@ class Observer:
         value: Any,
         usage: Usage | None = None,
         told: Attributes | None = None,
+        *,
+        refused: Exception | None = None,
     ) -> Ticket[None]:
         """A call has given its result."""
         return self._end(scope, Outcome.COMPLETED, told or {}, usage=usage)

@@ -1,0 +1,84 @@
+"""Calls that are only observed: the program runs as it does without us, and its spans are whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from langchain.agents import create_agent
+from langchain_core.callbacks import dispatch_custom_event
+from langchain_core.tools import BaseTool, tool
+from langgraph.config import get_stream_writer
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+from langchain_durable import idempotency_key
+from langchain_durable.errors import DurableError
+from langchain_durable.instrumenting.observing import observe, unobserve
+from langchain_durable.tracing import Telemetry
+from tests.fakes import Model, calls, once_each
+
+ASKED = {"messages": [{"role": "user", "content": "where?"}]}
+
+
+class Observed:
+    """A provider whose spans are kept, and whose process's calls are observed."""
+
+    def __init__(self, **options: Any) -> None:
+        self.exporter = InMemorySpanExporter()
+        self.provider = TracerProvider(shutdown_on_exit=False, **options)
+        self.provider.add_span_processor(SimpleSpanProcessor(self.exporter))
+        observe(Telemetry(tracer_provider=self.provider))
+
+    def names(self) -> list[str]:
+        return sorted(span.name for span in self.exporter.get_finished_spans())
+
+
+@pytest.fixture
+def observed() -> Iterator[Observed]:
+    yield Observed()
+    unobserve()
+
+
+def _clerk(*tools: BaseTool) -> Any:
+    """An agent that calls each of its tools, and is done."""
+    asked = calls(*((tool.name, {}) for tool in tools))
+    return create_agent(Model(answer=once_each(asked, *["done"] * len(tools))), [*tools])
+
+
+@tool
+def writing() -> str:
+    """Streams a piece."""
+    get_stream_writer()({"piece": 1})
+    return "written"
+
+
+@tool
+def dispatching() -> str:
+    """Dispatches a custom event."""
+    dispatch_custom_event("half", {"way": 1})
+    return "dispatched"
+
+
+def test_tools_stream_and_dispatch_as_ever(observed: Observed) -> None:
+    said = _clerk(writing, dispatching).invoke(ASKED)
+    assert [message.text for message in said["messages"][2:]] == ["written", "dispatched", "done"]
+    assert [*_clerk(writing).stream(ASKED, stream_mode="custom")] == [{"piece": 1}]
+    assert observed.names().count("execute_tool writing") == 2
+
+
+@pytest.mark.usefixtures("observed")
+def test_a_tool_in_no_run_has_no_idempotency_key() -> None:
+    keys: list[str] = []
+
+    @tool
+    def pay() -> str:
+        """Pay."""
+        keys.append(idempotency_key())
+        return "paid"
+
+    with pytest.raises(DurableError, match="no step here"):
+        _clerk(pay).invoke(ASKED)
+    assert keys == []
