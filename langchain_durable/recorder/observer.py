@@ -67,6 +67,11 @@ class Observer:
         """A call has ended without a result."""
         return self._end(scope, outcome, {}, error=describe(exc), handled=handled)
 
+    def leave(self, scope: Scope, exc: BaseException, chunks: Any, last: int) -> None:
+        """A stream was not read to its end; ``last`` is when its last chunk came."""
+        time = last if isinstance(exc, GeneratorExit) else 0
+        self._end(scope, Outcome.CANCELLED, {}, error=describe(exc), time=time)
+
     def _end(
         self,
         scope: Scope,
@@ -74,13 +79,14 @@ class Observer:
         told: Attributes,
         *,
         handled: bool = False,
+        time: int = 0,
         **more: Any,
     ) -> Ticket[None]:
         said: dict[str, Any] = self.trace.told_end(scope, told, more.get("usage"))
         if handled:
             said[HANDLED] = True
-        clock = self.settings.clock
-        event = StepEnded(step=b"", outcome=outcome, time=clock(), attributes=said, **more)
+        ended = time or self.settings.clock()
+        event = StepEnded(step=b"", outcome=outcome, time=ended, attributes=said, **more)
         self.trace.end_step(scope, event, told)
         return SETTLED
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import aclosing
 from typing import Any
 
 import pytest
@@ -20,6 +22,7 @@ from langchain_durable.instrumenting.observing import observe, unobserve
 from langchain_durable.tracing import Telemetry
 from tests.fakes import Model, calls, once_each
 
+OUTCOME = "langchain_durable.outcome"
 ASKED = {"messages": [{"role": "user", "content": "where?"}]}
 
 
@@ -31,6 +34,10 @@ class Observed:
         self.provider = TracerProvider(shutdown_on_exit=False, **options)
         self.provider.add_span_processor(SimpleSpanProcessor(self.exporter))
         observe(Telemetry(tracer_provider=self.provider))
+
+    def outcomes(self) -> list[Any]:
+        spans = self.exporter.get_finished_spans()
+        return [(span.attributes or {}).get(OUTCOME) for span in spans]
 
     def names(self) -> list[str]:
         return sorted(span.name for span in self.exporter.get_finished_spans())
@@ -82,3 +89,46 @@ def test_a_tool_in_no_run_has_no_idempotency_key() -> None:
     with pytest.raises(DurableError, match="no step here"):
         _clerk(pay).invoke(ASKED)
     assert keys == []
+
+
+def test_a_stream_that_is_closed_has_its_span(observed: Observed) -> None:
+    stream: Any = Model().stream("hi")
+    next(stream)
+    stream.close()
+    assert observed.outcomes() == ["cancelled"]
+
+
+async def _closed(model: Model) -> None:
+    async with aclosing(model.astream("hi")) as stream:  # type: ignore[type-var]  # a generator
+        await anext(stream)
+
+
+async def _cancelled(model: Model) -> None:
+    read = asyncio.Event()
+
+    async def reading() -> None:
+        async for _ in model.astream("hi"):
+            read.set()
+            await asyncio.Event().wait()
+
+    task = asyncio.create_task(reading())
+    await read.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def _timed_out(model: Model) -> None:
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.01):
+            async for _ in model.astream("hi"):
+                await asyncio.Event().wait()
+
+
+@pytest.mark.parametrize("leave", [_closed, _cancelled, _timed_out])
+async def test_an_async_stream_that_is_left_has_its_span(
+    leave: Callable[[Model], Any], observed: Observed
+) -> None:
+    await leave(Model())
+    await asyncio.get_running_loop().shutdown_asyncgens()
+    assert observed.outcomes() == ["cancelled"]
