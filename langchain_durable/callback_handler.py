@@ -27,7 +27,7 @@ from langchain_durable.waiting import Procedure, drive
 logger = logging.getLogger("langchain_durable")
 
 
-class DurableCallbackHandler(PathTracker):
+class DurableCallbackHandler(PathTracker[Attempt]):
     """Makes the invocation that it is passed to durable.
 
     ``agent.invoke(inputs, {"callbacks": [DurableCallbackHandler(durable, run_id="order-42")]})``

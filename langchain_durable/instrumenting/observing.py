@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 from langchain_core.outputs import LLMResult
@@ -13,18 +13,16 @@ from langchain_durable.identity.tree import Scope
 from langchain_durable.intercept.active import active, hook
 from langchain_durable.intercept.install import install
 from langchain_durable.intercept.tracker import PathTracker
-from langchain_durable.recorder.attempt import Attempt
 from langchain_durable.recorder.observer import Observer
 from langchain_durable.spans.models import model_ended, usage_of
 from langchain_durable.tracing import Telemetry
 
 
-class ObservingTracker(PathTracker):
+class ObservingTracker(PathTracker[Observer]):
     """Follows the calls of no run. Beside a run's own tracker it makes no spans."""
 
     def __init__(self, telemetry: Telemetry) -> None:
-        # The interceptors ask of both the same things.
-        super().__init__(cast("Attempt", Observer(telemetry)))
+        super().__init__(Observer(telemetry))
         self._roots: dict[UUID, UUID] = {}
         self._under: dict[UUID, set[UUID]] = {}
 

@@ -7,9 +7,11 @@ from contextvars import ContextVar
 from typing import Any
 
 from langchain_durable.intercept.step import pending
-from langchain_durable.intercept.tracker import PathTracker
+from langchain_durable.intercept.tracker import PathTracker, RunTracker
+from langchain_durable.recorder.observer import Observer
+from langchain_durable.recorder.recorder import Recorder
 
-active: ContextVar[PathTracker | None] = ContextVar("langchain_durable_active", default=None)
+active: ContextVar[RunTracker | None] = ContextVar("langchain_durable_active", default=None)
 """The tracker of the run that is active in this context."""
 
 
@@ -24,7 +26,7 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forget)
 
 
-def deactivate(tracker: PathTracker, before: PathTracker | None) -> None:
+def deactivate(tracker: RunTracker, before: RunTracker | None) -> None:
     """Have what was active ``before`` be active again, where ``tracker`` is.
 
     Not by a token: a generator that is advanced or closed by a framework, another task or the
@@ -43,9 +45,9 @@ class Hook:
     __slots__ = ("observer",)
 
     def __init__(self) -> None:
-        self.observer: PathTracker | None = None
+        self.observer: PathTracker[Observer] | None = None
 
-    def get(self) -> PathTracker | None:
+    def get(self) -> PathTracker[Recorder] | None:
         """What is to be attached to a call that starts here."""
         return active.get() or self.observer
 
@@ -53,7 +55,7 @@ class Hook:
 hook = Hook()
 
 
-def tracker_in(callbacks: Any) -> PathTracker | None:
+def tracker_in(callbacks: Any) -> RunTracker | None:
     """The tracker of a run among callbacks, in any form that a config has them in."""
     for handler in getattr(callbacks, "handlers", callbacks) or ():
         # That of DurableInstrumentor only observes, and follows no run.

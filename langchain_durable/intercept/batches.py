@@ -15,6 +15,7 @@ from uuid import UUID
 
 from langchain_durable.intercept.active import active
 from langchain_durable.intercept.tracker import PathTracker
+from langchain_durable.recorder.recorder import Recorder
 from langchain_durable.touchpoints import child_config
 
 Original = Callable[..., Any]
@@ -76,7 +77,7 @@ def _told(inputs: Sequence[Any], config: Any) -> ExitStack:
     if len(inputs) < 2:
         return stack
     configs = config if isinstance(config, Sequence) else [config] * len(inputs)
-    items: dict[tuple[PathTracker, UUID | None], list[Any]] = {}
+    items: dict[tuple[PathTracker[Recorder], UUID | None], list[Any]] = {}
     around = child_config().get("callbacks")
     for item, given in zip(inputs, configs, strict=False):
         callbacks = (given or {}).get("callbacks")
@@ -91,7 +92,7 @@ def _told(inputs: Sequence[Any], config: Any) -> ExitStack:
     return stack
 
 
-def _trackers(callbacks: Any) -> set[PathTracker]:
+def _trackers(callbacks: Any) -> set[PathTracker[Recorder]]:
     """The trackers that follow a call with these callbacks."""
     handlers = getattr(callbacks, "handlers", callbacks) or ()
     found = {handler for handler in handlers if isinstance(handler, PathTracker)}

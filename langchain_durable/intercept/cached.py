@@ -5,12 +5,12 @@ from __future__ import annotations
 from langchain_core.outputs import ChatGeneration, LLMResult
 
 from langchain_durable.identity.tree import Scope
-from langchain_durable.recorder.attempt import Attempt
+from langchain_durable.recorder.recorder import Recorder
 from langchain_durable.spans.models import is_cache_hit, model_ended, usage_of
 from langchain_durable.transcript import pack_messages
 
 
-def record_cached(attempt: Attempt, scope: Scope, response: LLMResult) -> None:
+def record_cached(attempt: Recorder, scope: Scope, response: LLMResult) -> None:
     """Record an answer of LangChain's own cache: the next process may have no such cache.
 
     Nobody can wait for the record here, and nobody needs to: nothing was paid for it.

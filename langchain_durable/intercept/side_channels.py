@@ -73,7 +73,7 @@ class SideEffects(Form):
     def _lasting(self, told: list[Any]) -> list[Any]:
         """What the journal can carry of what listeners were told: the rest must not cost the step
         its result."""
-        lasting = [value for value in told if self.step.attempt.codec.carries(value)]
+        lasting = [value for value in told if self.step.attempt.carries(value)]
         if len(lasting) < len(told):
             warnings.warn(
                 f"{self.step.scope.name!r} has streamed, or dispatched as a custom event, what the "

@@ -5,17 +5,17 @@ from __future__ import annotations
 from contextvars import ContextVar
 
 from langchain_durable.identity.tree import Scope
-from langchain_durable.recorder.attempt import Attempt
+from langchain_durable.recorder.recorder import Recorder
 
 pending: ContextVar[Step | None] = ContextVar("langchain_durable_pending", default=None)
 """The step that has just started in this context; the interceptor takes it."""
 
 
 class Step:
-    """A call that is a step of a run: the attempt, and where in it the call stands."""
+    """A call that is a step: who records it, an attempt or an observer, and where it stands."""
 
     __slots__ = ("attempt", "scope")
 
-    def __init__(self, attempt: Attempt, scope: Scope) -> None:
+    def __init__(self, attempt: Recorder, scope: Scope) -> None:
         self.attempt = attempt
         self.scope = scope

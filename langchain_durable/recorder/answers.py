@@ -133,6 +133,10 @@ class Answers:
         self._check()
         self._let_run(scope)
 
+    def carries(self, value: Any) -> bool:
+        """Can the journal carry a value, so that it comes back as it is?"""
+        return self.codec.carries(value)
+
     def error_of(self, scope: Scope, recorded: Recorded) -> Exception | None:
         """The error that a step failed with; None if it cannot be raised again here."""
         if recorded.error is None:

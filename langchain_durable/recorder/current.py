@@ -8,16 +8,16 @@ from hashlib import blake2b
 
 from langchain_durable.errors import DurableError
 from langchain_durable.identity.tree import Scope
-from langchain_durable.recorder.attempt import Attempt
+from langchain_durable.recorder.recorder import Recorder
 from langchain_durable.within import Within
 
-_current: ContextVar[tuple[Attempt, Scope] | None] = ContextVar(
+_current: ContextVar[tuple[Recorder, Scope] | None] = ContextVar(
     "langchain_durable_current_step", default=None
 )
 _LONGEST_KEY = blake2b.MAX_KEY_SIZE
 
 
-def entered(attempt: Attempt, scope: Scope) -> AbstractContextManager[None]:
+def entered(attempt: Recorder, scope: Scope) -> AbstractContextManager[None]:
     """Makes a step the current one while its provider is called."""
     return Within(_current, (attempt, scope))
 

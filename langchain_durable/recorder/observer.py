@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NoReturn
 
+from langchain_durable.errors import DurableError
 from langchain_durable.events import HANDLED, Outcome, StepEnded, Usage
 from langchain_durable.identity.tree import Scope, Tree
 from langchain_durable.recorder.attempt import SETTLED
+from langchain_durable.recorder.given_up import GivenUp
 from langchain_durable.recorder.settings import Settings
 from langchain_durable.spans.outcomes import describe
 from langchain_durable.spans.start import Attributes
@@ -16,7 +18,7 @@ from langchain_durable.waiting import Procedure, Ticket
 
 
 class Observer:
-    """What an attempt is to the interceptors, for calls that are only observed."""
+    """What an attempt is to the interceptors, for calls that are only observed: a Recorder."""
 
     run_id = ""
     journaled = False
@@ -25,6 +27,7 @@ class Observer:
     opener: None = None
     lease: None = None
     forked = False
+    index: None = None
 
     def __init__(self, telemetry: Telemetry) -> None:
         self.settings = Settings(telemetry=telemetry, require_finish_reason=False)
@@ -43,6 +46,19 @@ class Observer:
 
     def recall(self, scope: Scope) -> None:
         """Nothing is recorded."""
+
+    def give_up_again(self, scope: Scope, given_up: GivenUp) -> Procedure[None]:
+        """Nothing is known to have been given up."""
+        return
+        yield
+
+    def refuse(self, why: DurableError) -> NoReturn:
+        """Nothing is ever in doubt."""
+        raise why
+
+    def carries(self, value: Any) -> bool:
+        """There is no journal to carry it."""
+        return False
 
     def start(self, scope: Scope, *, inputs: Any = None) -> Ticket[None]:
         """A call is about to be made."""

@@ -9,10 +9,10 @@ from langchain_core.runnables import RunnableConfig
 
 from langchain_durable.errors import DurableWarning
 from langchain_durable.intercept.active import active, tracker_in
-from langchain_durable.intercept.tracker import PathTracker
+from langchain_durable.intercept.tracker import RunTracker
 
 
-def surrounding(config: RunnableConfig | None = None) -> PathTracker | None:
+def surrounding(config: RunnableConfig | None = None) -> RunTracker | None:
     """The run that a call belongs to already: one around it, or in its callbacks."""
     tracker = active.get()
     if tracker is not None and not tracker.attempt.closed:
@@ -20,7 +20,7 @@ def surrounding(config: RunnableConfig | None = None) -> PathTracker | None:
     return tracker_in((config or {}).get("callbacks"))
 
 
-def warn_of_another(tracker: PathTracker, named: Any, *, stacklevel: int) -> None:
+def warn_of_another(tracker: RunTracker, named: Any, *, stacklevel: int) -> None:
     """Warn, once a run, of a call in it that names another run: that one is not made."""
     run_id = tracker.attempt.run_id
     if named == run_id or tracker.warned_of_another:

@@ -11,7 +11,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from langchain_durable.errors import RunNotActive
 from langchain_durable.intercept.active import active, deactivate
-from langchain_durable.intercept.tracker import PathTracker
+from langchain_durable.intercept.tracker import PathTracker, RunTracker
 from langchain_durable.recorder.attempt import Attempt
 from langchain_durable.running.nesting import surrounding, warn_of_another
 from langchain_durable.running.running import Running
@@ -32,8 +32,8 @@ class Run:
     def __init__(self, running: Running, *, named: bool = True) -> None:
         self._running = running
         self._named = named
-        self._tracker: PathTracker | None = None
-        self._before: PathTracker | None = None
+        self._tracker: RunTracker | None = None
+        self._before: RunTracker | None = None
         self._joined = False
         self._current: AbstractContextManager[Any] = nullcontext()
 
@@ -65,7 +65,7 @@ class Run:
     def _opened(self) -> Attempt:
         return self._following().attempt
 
-    def _following(self) -> PathTracker:
+    def _following(self) -> RunTracker:
         if self._tracker is None:
             raise RunNotActive(
                 self.run_id,

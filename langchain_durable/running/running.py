@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from langchain_durable.identity.tree import Tree
 from langchain_durable.intercept.active import active, deactivate
-from langchain_durable.intercept.tracker import PathTracker
+from langchain_durable.intercept.tracker import PathTracker, RunTracker
 from langchain_durable.recorder.acquire import acquire
 from langchain_durable.recorder.attempt import Attempt
 from langchain_durable.recorder.ending import abort, finish
@@ -94,7 +94,7 @@ class Running:
 
 
 @contextmanager
-def activated(attempt: Attempt) -> Iterator[PathTracker]:
+def activated(attempt: Attempt) -> Iterator[RunTracker]:
     """Make an attempt the active one in this context."""
     tracker, before = PathTracker(attempt), active.get()
     active.set(tracker)

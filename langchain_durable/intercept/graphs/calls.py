@@ -11,7 +11,7 @@ from langchain_durable.identity.fingerprint import fingerprint
 from langchain_durable.identity.message_ids import GraphCall, in_graph, with_named_input
 from langchain_durable.identity.tree import Scope
 from langchain_durable.intercept.active import active, tracker_in
-from langchain_durable.intercept.tracker import PathTracker
+from langchain_durable.intercept.tracker import RunTracker
 from langchain_durable.touchpoints import child_config, is_command
 from langchain_durable.within import Within
 
@@ -80,7 +80,7 @@ def _call_of(graph: Any, input: Any, config: Any) -> GraphCall | None:
     return GraphCall(call.id, input) if call is not None else None
 
 
-def _input_print(tracker: PathTracker, scope: Scope | None, input: Any) -> bytes:
+def _input_print(tracker: RunTracker, scope: Scope | None, input: Any) -> bytes:
     """The fingerprint of a call's input; if it makes its run go on, of the run's input."""
     attempt = tracker.attempt
     if scope is None and (input is attempt.given or input is None or is_command(input)):

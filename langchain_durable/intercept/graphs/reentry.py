@@ -22,7 +22,7 @@ from langchain_durable.intercept.active import active, tracker_in
 from langchain_durable.intercept.graphs.breakpoints import Breakpoints
 from langchain_durable.intercept.graphs.reads import ASYNC, SYNC, Reads
 from langchain_durable.intercept.graphs.stops import watched
-from langchain_durable.intercept.tracker import PathTracker
+from langchain_durable.intercept.tracker import RunTracker
 from langchain_durable.recorder.stops import Stop
 from langchain_durable.waiting import Call, Procedure, adrive, drive
 
@@ -86,7 +86,7 @@ class _GraphCall:
         input: Any,
         given: RunnableConfig,
         place: Mapping[str, Any],
-        tracker: PathTracker,
+        tracker: RunTracker,
         breakpoints: Breakpoints,
         reentry: RootCall | None,
         movable: bool,

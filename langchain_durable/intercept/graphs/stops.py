@@ -15,11 +15,11 @@ from langchain_core.runnables import RunnableConfig
 
 from langchain_durable import touchpoints
 from langchain_durable.events import Interrupt
-from langchain_durable.intercept.tracker import PathTracker
+from langchain_durable.intercept.tracker import RunTracker
 from langchain_durable.recorder.stops import Stop
 
 
-def watched(config: RunnableConfig, tracker: PathTracker, place: Hashable) -> RunnableConfig:
+def watched(config: RunnableConfig, tracker: RunTracker, place: Hashable) -> RunnableConfig:
     """The config of a graph's call that is to be waited for if it stops.
 
     ``place`` is the thread: a later call there, as with the answer, takes this one's place.
@@ -47,7 +47,7 @@ def _handler_class() -> Any:
         run_inline = True
         ignore_chain = True
 
-        def __init__(self, tracker: PathTracker, place: Hashable) -> None:
+        def __init__(self, tracker: RunTracker, place: Hashable) -> None:
             self._tracker = tracker
             self._place = place
 
