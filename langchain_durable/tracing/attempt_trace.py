@@ -114,7 +114,7 @@ class AttemptTrace(AgentSpans):
         if sink is not None:
             self.place.service = str(sink.resource.attributes.get(_SERVICE_NAME, ""))
             start = run_started(self._run_id, self.place.program)
-            self.place.sampled = sink.is_sampled(int(self.place.trace, 16), start, ())
+            self.place.sampled = sink.is_sampled(int(self.place.trace, 16), start, get_current())
 
     def opened(self, number: int) -> None:
         """The run is ours, from now on."""
@@ -261,7 +261,7 @@ class AttemptTrace(AgentSpans):
         metering = self._telemetry.metering
         if metering.heard is not None:
             metering.step(scope, event, told, span, self.tenant)
-        if span is None:
+        if span is None or not span.is_recording():
             return
         status, how = step_ended(event)
         price = told_cost(event.attributes, book=self._book)
@@ -272,7 +272,7 @@ class AttemptTrace(AgentSpans):
 
     def saw(self, scope: Scope, result: Any) -> None:
         """Capture what a call answered, where the app wants that."""
-        if scope.content is not None and scope.span is not None:
+        if scope.content is not None and scope.span is not None and scope.span.is_recording():
             self._show(scope, result)
 
     @harmless(nothing)

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from opentelemetry import trace
+from opentelemetry.context import get_current
+from opentelemetry.trace import SpanContext
 
 from langchain_durable.events import ErrorInfo, Outcome
 from langchain_durable.identity.tree import Scope
+from langchain_durable.spans.ids import span_context
 from langchain_durable.spans.start import Attributes
 from langchain_durable.tracing.agent_spans import OpenAgent
 from langchain_durable.tracing.attempt_trace import AttemptTrace
@@ -53,11 +56,14 @@ class ObservedTrace(AttemptTrace):
             root.trace = trace.format_trace_id(current.trace_id)
             root.above = trace.format_span_id(current.span_id)
             root.sampled = current.trace_flags.sampled
-            return
-        root.trace = self._new_id(16)
+        else:
+            root.trace = self._new_id(16)
         start = root.describe() if root.describe is not None else None
         if self._sink is not None and start is not None:
-            root.sampled = self._sink.is_sampled(int(root.trace, 16), start, ())
+            root.sampled = self._sink.is_sampled(int(root.trace, 16), start, get_current())
+
+    def _context(self, scope: Scope, span_id: str) -> SpanContext | None:
+        return span_context(self._trace_of(scope), span_id, sampled=_root(scope).sampled)
 
     def _close(self, agent: OpenAgent, outcome: Outcome, info: ErrorInfo | None) -> None:
         scope = agent.scope

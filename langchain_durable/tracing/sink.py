@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from copy import copy
 from dataclasses import dataclass
 
+from opentelemetry import trace
 from opentelemetry.context import Context, get_current
-from opentelemetry.sdk.trace import ReadableSpan, Span, Tracer, TracerProvider
+from opentelemetry.sdk.trace import ReadableSpan, Tracer, TracerProvider
 from opentelemetry.sdk.trace.id_generator import IdGenerator
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import (
     INVALID_SPAN,
-    Link,
     NonRecordingSpan,
     SpanContext,
     set_span_in_context,
@@ -53,27 +53,30 @@ class Sink:
         """Whether spans are made at all; not where the provider was made switched off."""
         return isinstance(self._tracer, Tracer)
 
-    def is_sampled(self, trace_id: int, start: Start, links: Sequence[Link]) -> bool:
-        """What the app's sampler says of a whole run; asked once, when the run is new."""
+    def is_sampled(self, trace_id: int, start: Start, parent: Context) -> bool:
+        """What the app's sampler says of a whole run, or outermost call, under a parent, if the
+        context has one; asked once, when it is new."""
         result = self.provider.sampler.should_sample(
-            None, trace_id, start.name, start.kind, start.attributes, links
+            parent, trace_id, start.name, start.kind, start.attributes, ()
         )
         return bool(result.decision.is_sampled())  # type: ignore[no-untyped-call]
 
     def open(
         self, start: Start, parent: SpanContext | None, *, time: int, more: Attributes
-    ) -> Span | None:
+    ) -> trace.Span | None:
         """Start a span of the SDK under a parent, or else under the current span.
 
-        None if the SDK is switched off, or the span is not sampled.
+        None if the SDK is switched off. One that is not sampled records nothing, and says so to
+        those that are opened under it.
         """
+        if not self.is_on:
+            return None
         context = get_current()
         if parent is not None:
             context = set_span_in_context(NonRecordingSpan(parent), context)
-        span = self._tracer.start_span(
+        return self._tracer.start_span(
             start.name, context, start.kind, {**start.attributes, **more}, start_time=time
         )
-        return span if isinstance(span, Span) else None
 
     def emit(self, spans: Iterable[ReadableSpan], context: Context) -> None:
         """Have the app's processors see spans that are over already.

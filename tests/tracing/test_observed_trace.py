@@ -12,9 +12,12 @@ from langchain.agents import create_agent
 from langchain_core.callbacks import dispatch_custom_event
 from langchain_core.tools import BaseTool, tool
 from langgraph.config import get_stream_writer
+from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.sdk.trace.sampling import Decision, ParentBased, Sampler, SamplingResult
+from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
 
 from langchain_durable import idempotency_key
 from langchain_durable.errors import DurableError
@@ -46,6 +49,27 @@ class Observed:
 @pytest.fixture
 def observed() -> Iterator[Observed]:
     yield Observed()
+    unobserve()
+
+
+class EverySecond(Sampler):
+    """Samples every second trace."""
+
+    def __init__(self) -> None:
+        self._asked = 0
+
+    def should_sample(self, *args: Any, **kwargs: Any) -> SamplingResult:
+        self._asked += 1
+        return SamplingResult(Decision.RECORD_AND_SAMPLE if self._asked % 2 else Decision.DROP)
+
+    def get_description(self) -> str:
+        return "every second"
+
+
+@pytest.fixture
+def sampled() -> Iterator[Observed]:
+    """The same, of which every second trace is sampled."""
+    yield Observed(sampler=ParentBased(EverySecond()))
     unobserve()
 
 
@@ -132,3 +156,38 @@ async def test_an_async_stream_that_is_left_has_its_span(
     await leave(Model())
     await asyncio.get_running_loop().shutdown_asyncgens()
     assert observed.outcomes() == ["cancelled"]
+
+
+def _searching(observed: Observed) -> BaseTool:
+    """A tool in which the program has a span of its own."""
+    tracer = observed.provider.get_tracer("program")
+
+    @tool
+    def search() -> str:
+        """Search."""
+        with tracer.start_as_current_span("database"):
+            return "found"
+
+    return search
+
+
+def test_a_trace_is_exported_whole_or_not_at_all(sampled: Observed) -> None:
+    clerk = _clerk(_searching(sampled))
+    for _ in range(4):
+        clerk.invoke(ASKED)
+    whole = ["chat fake", "chat fake", "database", "execute_tool search", "invoke_agent"]
+    assert sampled.names() == sorted(2 * whole)
+
+
+def test_a_call_at_the_top_is_sampled_with_what_the_program_does_in_it(sampled: Observed) -> None:
+    search = _searching(sampled)
+    for _ in range(4):
+        search.invoke({})
+    assert sampled.names() == sorted(2 * ["database", "execute_tool search"])
+
+
+def test_nothing_is_exported_in_a_request_that_is_not_sampled(observed: Observed) -> None:
+    request = NonRecordingSpan(SpanContext(1, 2, True, TraceFlags(TraceFlags.DEFAULT)))
+    with trace.use_span(request):
+        _clerk(_searching(observed)).invoke(ASKED)
+    assert observed.names() == []
