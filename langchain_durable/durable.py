@@ -60,6 +60,7 @@ class Durable(RunsById, Exporting, Costs):
     stand in results. ``redact`` sees every value before it is journaled and returns what to
     keep; the state of a paused graph is LangGraph's, and is kept whole. ``encryption_key``: 16,
     24 or 32 bytes; values and states are then encrypted (AES-GCM), and unencrypted ones refused.
+    Neither is for what stands beside them: names, times, ``metadata``, and errors' messages.
     ``max_value_bytes``: what one value may take; a larger one is used, and not recorded, with a
     warning.
     ``require_finish_reason``: a stream of a known provider that ends without one raises
@@ -167,7 +168,8 @@ class Durable(RunsById, Exporting, Costs):
     def config(self, run_id: str | None = None, **configurable: Any) -> RunnableConfig:
         """The config that names a call's run: ``agent.invoke(inputs, durable.config("order-42"))``.
 
-        Further keyword arguments go beside it into ``configurable``, such as ``thread_id``.
+        Further keyword arguments go beside it into ``configurable``, such as ``thread_id``; the
+        journal has them for :meth:`resume`, but for secrets, such as ``api_key``.
         """
         named = {RUN_ID: ids.checked(run_id) if run_id is not None else ids.new()}
         return {"configurable": {**named, **configurable}}

@@ -15,6 +15,7 @@ from langchain_durable.running.copies import reduce_ex
 from langchain_durable.running.event_streams import event_streams
 from langchain_durable.running.nameless import callbacks_in, without_config
 from langchain_durable.running.nesting import surrounding, warn_of_another
+from langchain_durable.running.portable import portable
 from langchain_durable.running.running import Running, acall, aiterate, call, iterate
 from langchain_durable.touchpoints import STATE_METHODS, composing
 
@@ -272,16 +273,6 @@ def first(config: Any) -> RunnableConfig | None:
     """The config, or the first of several."""
     found = config[0] if isinstance(config, list) and config else config
     return cast("RunnableConfig | None", found or None)
-
-
-def portable(config: Mapping[str, Any]) -> dict[str, Any]:
-    """The app's own values in a config, which another process needs to make the call again."""
-    configurable = config.get("configurable") or {}
-    return {
-        key: value
-        for key, value in configurable.items()
-        if not key.startswith("__") and isinstance(value, (str, int, float, bool))
-    }
 
 
 def with_configurable(

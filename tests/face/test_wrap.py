@@ -10,11 +10,12 @@ import pytest
 from langchain.agents import create_agent
 from langchain_core.output_parsers import StrOutputParser
 from langchain_core.prompts import ChatPromptTemplate
-from langchain_core.runnables import Runnable, RunnableLambda, RunnableSequence
+from langchain_core.runnables import Runnable, RunnableConfig, RunnableLambda, RunnableSequence
 
 from langchain_durable import Durable, RunCompleted, RunInputMismatch
 from langchain_durable.errors import ConfigurationError, InvalidRunId
 from tests.fakes import Failing, Model
+from tests.servers import Server
 
 
 def three_steps(model: Model, last: Any = lambda text: text) -> Runnable[Any, Any]:
@@ -188,3 +189,40 @@ def test_a_wrapped_runnable_is_copied_and_not_pickled(durable: Durable) -> None:
         with pytest.raises(ConfigurationError, match=r"cannot be pickled.*wrap it in the process"):
             pickle.dumps(wrapped)
     assert pickle.loads(pickle.dumps(model | StrOutputParser())).invoke("a") == "<a>"
+
+
+def stored(server: Server) -> bytes:
+    """All that a server keeps in hashes and streams."""
+    client: Any = server.client()
+    kept = [client.hgetall(key) for key in client.scan_iter("*", _type="hash")]
+    return repr([kept, *map(client.xrange, client.scan_iter("*", _type="stream"))]).encode()
+
+
+def test_a_runs_call_is_recorded_without_the_secrets_in_its_config(
+    make_durable: Any, journal_server: Server
+) -> None:
+    """A resume by the id alone has them from where the first call had them."""
+    seen: list[dict[str, Any]] = []
+    fails = [True]
+
+    def program(x: int, config: RunnableConfig) -> int:
+        seen.append({**config["configurable"]})
+        if fails:
+            raise Failing(fails.pop())
+        return x
+
+    secrets = {"api_key": 0, "OPENAI-API-KEY": 1, "db_password": 2, "clientSecret": 3}
+    config = {"max_tokens": 7, "author": "Ada", "thread_id": "t", "sort_key": "date"}
+    first, second = make_durable(), make_durable()
+    with pytest.raises(Failing):
+        first.wrap(RunnableLambda(program), name="p").invoke(
+            1,
+            first.config("run", **config, **{key: f"sk-unsaid-{n}" for key, n in secrets.items()}),
+        )
+
+    assert second.resume("run", RunnableLambda(program)) == 1
+
+    assert [seen[0][key] for key in secrets] == [f"sk-unsaid-{n}" for n in secrets.values()]
+    assert seen[1].items() >= config.items()
+    assert seen[1].keys().isdisjoint(secrets)
+    assert b"sk-unsaid" not in stored(journal_server)
