@@ -21,6 +21,7 @@ from langchain_durable.connecting.server_url import RedisClient
 from langchain_durable.errors import ConfigurationError
 from langchain_durable.intercept.install import install
 from langchain_durable.journal import Retention
+from langchain_durable.plain import utf8
 from langchain_durable.reading.run_exports import Exporting
 from langchain_durable.reading.runs import RunsById
 from langchain_durable.reading.spending import Costs
@@ -157,7 +158,7 @@ class Durable(RunsById, Exporting, Costs):
                 came=type(runnable).__name__,
                 do="put code that is none into `with durable.run(run_id):`",
             )
-        named = name or runnable.get_name()
+        named = utf8(name or runnable.get_name())
         key = (type(runnable), named, self._version if version is None else version)
         if key not in self._classes:
             self._classes[key] = wrapped_class(key[0], self, key[1], key[2])
@@ -235,7 +236,7 @@ class Durable(RunsById, Exporting, Costs):
             **((config or {}).get("metadata") or {}),
             **((config or {}).get("configurable") or {}),
         }
-        return str(given.get(self._tenant) or "")
+        return utf8(str(given.get(self._tenant) or ""))
 
     def _id(self, given: Any) -> str:
         if given is not None:

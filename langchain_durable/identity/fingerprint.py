@@ -144,13 +144,16 @@ def _known(value: Any) -> Any:
     if isinstance(value, (tuple, deque)):
         return list(value)
     if isinstance(value, int):
-        return ormsgpack.Ext(_NUMBER, b"%d" % value)
+        # Python makes no decimal digits of a number with more than 4,300.
+        digits = b"%d" if value.bit_length() < 14_000 else b"%x"
+        return ormsgpack.Ext(_NUMBER, digits % value)
     if isinstance(value, float):
         return float(value)
     if isinstance(value, str):
         return ormsgpack.Ext(_TEXT, value.encode("utf-8", "surrogatepass"))
     if isinstance(value, _NAMED_CLASSES):
-        return ormsgpack.Ext(_NAMED, f"{type(value).__name__}:{value}".encode())
+        text = f"{type(value).__name__}:{value}"  # a path need not be UTF-8
+        return ormsgpack.Ext(_NAMED, text.encode("utf-8", "surrogatepass"))
     return UNKNOWN
 
 

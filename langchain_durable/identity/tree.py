@@ -19,6 +19,7 @@ from langchain_durable.identity.fingerprint import fingerprint
 from langchain_durable.identity.labels import KEY
 from langchain_durable.identity.matching import match, node_id, pass_by
 from langchain_durable.identity.recorded import ROOT, UNKNOWN, Recorded
+from langchain_durable.plain import utf8
 from langchain_durable.spans.start import Attributes, Start
 
 
@@ -157,6 +158,8 @@ class Tree:
     ) -> Scope:
         """A scope under ``parent`` (None: at the top), numbered in the order of arrival."""
         above = parent or self.top
+        if not label.isascii():
+            label = utf8(label)  # as the journal has it
         with self._lock:
             arrivals = above.arrivals
             if arrivals is None:

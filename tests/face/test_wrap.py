@@ -14,6 +14,7 @@ from langchain_core.runnables import Runnable, RunnableConfig, RunnableLambda, R
 
 from langchain_durable import Durable, RunCompleted, RunInputMismatch
 from langchain_durable.errors import ConfigurationError, InvalidRunId
+from langchain_durable.journal import HeaderField
 from tests.fakes import Failing, Model
 from tests.servers import Server
 
@@ -226,3 +227,22 @@ def test_a_runs_call_is_recorded_without_the_secrets_in_its_config(
     assert seen[1].items() >= config.items()
     assert seen[1].keys().isdisjoint(secrets)
     assert b"sk-unsaid" not in stored(journal_server)
+
+
+def test_names_that_are_not_utf8_are_names(durable: Durable) -> None:
+    """As those of files: a lone surrogate stands for a byte that no text has."""
+    model, broken, odd = Model(), [True], "\udcff"
+
+    def program(text: str) -> str:
+        said = three_steps(model).invoke(text, {"run_name": odd})
+        if broken:
+            raise Failing(broken.pop())
+        return str(said)
+
+    wrapped = durable.wrap(RunnableLambda(program), name=odd)
+    with pytest.raises(Failing):
+        wrapped.invoke("x", durable.config("run", tenant=odd))
+
+    assert durable.resume("run") == "<<<x>>>"
+    assert model.calls == 3
+    assert [header.text(HeaderField.PROGRAM) for header in durable.runs()] == ["\\udcff"]

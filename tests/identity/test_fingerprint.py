@@ -10,6 +10,7 @@ import weakref
 from array import array
 from collections import OrderedDict, deque
 from functools import partial
+from pathlib import Path
 from threading import Lock
 from types import MappingProxyType, SimpleNamespace
 from typing import Any
@@ -403,6 +404,15 @@ def test_a_very_deep_value_has_one() -> None:
     for _ in range(5000):
         value = [value]
     assert len(fingerprint(value)) == 8
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [(Path("\udcfe"), Path("\udcff")), ([10**5000], [10**5000 + 1])],
+    ids=["paths that are not UTF-8", "numbers too long for decimals"],
+)
+def test_what_has_no_text_has_one_and_differs(one: Any, other: Any) -> None:
+    assert fingerprint(one) == fingerprint(one) != fingerprint(other)
 
 
 def test_the_key_that_differs_is_named() -> None:
