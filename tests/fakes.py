@@ -1,13 +1,18 @@
 """Models and tools for tests of the handle: real LangChain classes that count their calls.
 
+And a system that has no thread left to give.
+
 Tests of crashes use real `langchain-openai` over HTTP instead (tests/kill).
 """
 
 from __future__ import annotations
 
+import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
+import pytest
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, ToolMessage
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
@@ -15,6 +20,21 @@ from langchain_core.runnables import Runnable
 from pydantic import PrivateAttr
 
 Answer = Callable[[Sequence[BaseMessage]], AIMessage | str]
+
+
+@contextmanager
+def no_threads() -> Iterator[None]:
+    """No thread of ours can be started, as under a container's limit of processes."""
+    start = threading.Thread.start
+
+    def refuse(thread: threading.Thread) -> None:
+        if thread.name.startswith("langchain-durable"):
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refuse)
+        yield
 
 
 class Model(BaseChatModel):

@@ -49,8 +49,9 @@ class GenaiPrices:
         It takes about half a second of CPU. A fork meanwhile waits for it.
         """
         thread = threading.Thread(target=self._warm, name="langchain-durable-prices", daemon=True)
-        thread.start()
-        _warming.add(thread)
+        with contextlib.suppress(RuntimeError):  # the system has none left: the first price waits
+            thread.start()
+            _warming.add(thread)
         return thread
 
     def price(self, tokens: Tokens, *, provider: str, model: str, at: datetime) -> Price | None:

@@ -48,7 +48,6 @@ def acquire(runtime: Runtime, attempt: Attempt, request: Request) -> Procedure[S
     except BaseException:
         runtime.free(attempt)
         raise
-    runtime.keeper.keep(attempt)
     return None
 
 
@@ -57,6 +56,7 @@ def _begin(runtime: Runtime, attempt: Attempt, request: Request, opened: Opened)
     lease, index = opened.lease, None
     assert lease is not None  # the store's contract for NEW and ACQUIRED
     try:
+        runtime.keeper.keep(attempt)
         if opened.header is not None:
             attempt.input_print = opened.header.fingerprint
             entries = yield from load_entries(runtime, attempt.run_id, upto=lease.seq - 1)

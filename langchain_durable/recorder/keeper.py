@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from langchain_durable.errors import DurableError, RunFenced, RunNotFound
 from langchain_durable.journal import Store
 from langchain_durable.recorder.attempt import Attempt
+from langchain_durable.threads import started
 
 logger = logging.getLogger(__name__)
 
@@ -55,15 +56,12 @@ class LeaseKeeper:
         self._stopping = False
 
     def keep(self, attempt: Attempt) -> None:
-        """Renew this attempt's lease until it is let go."""
+        """Renew this attempt's lease until it is let go, from when it has one."""
         kept = _Kept(attempt, _running_loop())
         with self._changed:
-            self._kept[id(attempt)] = kept
             if self._thread is None:
-                self._thread = threading.Thread(
-                    target=self._run, name="langchain-durable-leases", daemon=True
-                )
-                self._thread.start()
+                self._thread = started(self._run, "langchain-durable-leases")
+            self._kept[id(attempt)] = kept
 
     def let_go(self, attempt: Attempt) -> None:
         with self._changed:

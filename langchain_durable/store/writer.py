@@ -21,6 +21,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
+from langchain_durable.errors import JournalUnavailable
 from langchain_durable.store.exchange import Exchange
 from langchain_durable.store.forks import forget_after_fork
 from langchain_durable.store.link import Link
@@ -29,6 +30,7 @@ from langchain_durable.store.loops import Watcher, set_all
 from langchain_durable.store.refusals import LinkDown, closed, forked, unavailable
 from langchain_durable.store.resp import Command
 from langchain_durable.store.ticket import Lane, Posted
+from langchain_durable.threads import started
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -158,7 +160,9 @@ class Writer:
         if ticket.answered:
             set_all([watcher[1]])
         elif self._exchange.queue or not self._listeners.listen(watcher[0]):
-            self._ring()
+            threadless = self._ring()
+            if threadless is not None:
+                raise threadless
 
     def _hand_over(self) -> None:
         """Let a thread lead that waits for a reply which nobody reads now."""
@@ -177,12 +181,13 @@ class Writer:
         """Read what has come, on an event loop; False if it should listen no more."""
         if not self._io.acquire(blocking=False):
             # Whoever reads now may take in a reply that a task waits for, and leave it.
-            self._ring()
-            return False
+            return self._ring() is not None
         try:
             self._exchange.read_pending()
         except LinkDown:
-            self._ring()
+            threadless = self._ring()
+            if threadless is not None:
+                self._exchange.give_up(threadless)
             return False
         finally:
             try:
@@ -193,19 +198,22 @@ class Writer:
             self._hand_over()
         return True
 
-    def _ring(self) -> None:
-        """Have the writer's own thread send, read, and connect again."""
+    def _ring(self) -> JournalUnavailable | None:
+        """Have the writer's own thread send, read, and connect again; or say why there is none.
+
+        What was posted then waits for the next one who sends.
+        """
         if self._rung:
-            return
-        self._rung = True
+            return None
         if self._thread is None:
             with self._thread_made:
-                if self._thread is None:
-                    self._thread = threading.Thread(
-                        target=self._serve, name="langchain-durable-writer", daemon=True
-                    )
-                    self._thread.start()
+                try:
+                    self._thread = self._thread or started(self._serve, "langchain-durable-writer")
+                except JournalUnavailable as exc:
+                    return exc
+        self._rung = True
         self._bell.put(None)
+        return None
 
     def _serve(self) -> None:
         while True:

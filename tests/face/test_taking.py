@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from langchain_core.runnables import RunnableLambda
 
-from langchain_durable import Durable, RunBusy, RunNotFound, RunStatus
+from langchain_durable import Durable, JournalUnavailable, RunBusy, RunNotFound, RunStatus
 from langchain_durable.errors import JournalError
-from tests.fakes import Model
+from tests.fakes import Model, no_threads
 from tests.servers import start_valkey
 
 LEASE = 30.0
@@ -135,3 +135,32 @@ def test_a_journal_without_room_is_gone_on_with_as_soon_as_there_is(tmp_path: Pa
         begun = time.monotonic()
         assert wrapped.invoke("a", durable.config("run")) == "<a>"
         assert time.monotonic() - begun < LEASE / 2
+
+
+@pytest.mark.parametrize("method", ["invoke", "ainvoke"])
+def test_a_call_for_which_there_is_no_thread_gives_its_run_back(
+    durable: Durable, make_durable: Any, method: str
+) -> None:
+    with no_threads(), pytest.raises(JournalUnavailable, match="can't start new thread"):
+        called(durable, method)
+
+    begun = time.monotonic()
+    assert called(make_durable(lease=LEASE), method).content == "<a>"
+    assert called(durable, method).content == "<a>"
+    assert time.monotonic() - begun < LEASE / 2
+
+
+def called(durable: Durable, method: str) -> Any:
+    answer = getattr(durable.wrap(Model()), method)("a", durable.config("run"))
+    return asyncio.run(answer) if method == "ainvoke" else answer
+
+
+def test_leases_are_renewed_once_there_is_a_thread(make_durable: Any) -> None:
+    durable = make_durable(lease=0.9)
+    with no_threads(), pytest.raises(JournalUnavailable), durable.run("first"):
+        pass
+    with durable.run("second"):
+        granted = durable.header("second").updated
+        deadline = time.monotonic() + 10
+        while durable.header("second").updated == granted:
+            assert time.monotonic() < deadline, "the lease was not renewed"

@@ -13,10 +13,11 @@ import pytest
 
 from langchain_durable.errors import JournalGap, JournalReadOnly, JournalUnavailable, RunFenced
 from langchain_durable.events import RunStatus
-from langchain_durable.journal import Close, Lease, Store
+from langchain_durable.journal import Close, Lease, Store, Verdict
 from langchain_durable.store import open_store
+from tests.fakes import no_threads
 from tests.servers import Server
-from tests.store.making import ended, leased, started
+from tests.store.making import ended, leased, opening, started
 
 EACH = 20
 
@@ -181,6 +182,33 @@ async def test_a_stopped_server_does_not_stop_the_loop(
     finally:
         own_valkey.resume()
     await waiting
+
+
+async def test_a_call_for_which_there_is_no_thread_says_so(on_valkey: Store) -> None:
+    with no_threads(), pytest.raises(JournalUnavailable, match="can't start new thread"):
+        await on_valkey.headers().aresult()
+    assert await asyncio.wait_for(on_valkey.headers().aresult(), 10) == []
+
+
+async def test_what_was_posted_without_a_thread_goes_with_the_next(on_valkey: Store) -> None:
+    with no_threads():
+        opened = on_valkey.acquire(opening("r"))
+    await asyncio.wait_for(on_valkey.headers().aresult(), 10)
+    assert opened.done()
+    assert opened.result().verdict is Verdict.NEW
+
+
+async def test_a_server_that_is_lost_while_there_is_no_thread_is_said_so(
+    own_valkey: Server, own_store: Store
+) -> None:
+    lease = await asyncio.to_thread(leased, own_store)  # which needs no thread of ours
+    own_valkey.pause()
+    with no_threads():
+        waiting = asyncio.create_task(own_store.append(lease, [ended(b"0")], seq=2).aresult())
+        await asyncio.sleep(0)  # it listens
+        own_valkey.kill()
+        with pytest.raises(JournalUnavailable, match="can't start new thread"):
+            await asyncio.wait_for(waiting, 10)
 
 
 async def test_a_loop_that_is_gone_does_not_disturb_others(on_valkey: Store) -> None:
