@@ -162,10 +162,14 @@ class AttemptTrace(AgentSpans):
         return Teller(content if content is not None and content.enabled else None)
 
     def current(self) -> AbstractContextManager[Any]:
-        """Makes the attempt's span the current one, for what the program does between calls."""
-        if self._sink is None:
+        """Makes the attempt's span the current one, for what the program does between calls.
+
+        Also if it is not sampled: what the program does is not, then.
+        """
+        sampled = self.place.sampled
+        if self._sink is None and sampled:
             return NOTHING
-        context = span_context(self.own_trace, self.span_id)
+        context = span_context(self.own_trace, self.span_id, sampled=sampled)
         return NOTHING if context is None else Current(context)
 
     def end(self, event: AttemptEnded) -> AttemptEnded:
@@ -249,10 +253,13 @@ class AttemptTrace(AgentSpans):
         return trace.format_span_id(scope.span.get_span_context().span_id)
 
     def current_step(self, scope: Scope) -> AbstractContextManager[Any]:
-        """Makes a step's span the current one while its provider is called."""
-        if scope.span is None:
-            return NOTHING
-        return Current(scope.span, model=scope.kind is StepKind.MODEL)
+        """Makes a step's span the current one while its provider is called; as above."""
+        span = scope.span
+        if span is None:
+            if self.place.sampled:
+                return NOTHING
+            span = span_context(self.own_trace, scope.span_id, sampled=False)
+        return NOTHING if span is None else Current(span, model=scope.kind is StepKind.MODEL)
 
     @harmless(nothing)
     def end_step(self, scope: Scope, event: StepEnded, told: Attributes) -> None:

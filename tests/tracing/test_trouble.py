@@ -9,12 +9,19 @@ from typing import Any
 import pytest
 from langchain_core.messages import AIMessage
 from langchain_core.runnables import RunnableLambda
+from langchain_core.tools import tool
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
+from opentelemetry.sdk.trace.sampling import (
+    ALWAYS_OFF,
+    Decision,
+    ParentBased,
+    Sampler,
+    SamplingResult,
+)
 
-from langchain_durable import Durable
+from langchain_durable import Durable, DurableCallbackHandler
 from langchain_durable.events import StepEnded
 from langchain_durable.tracing import guard
 from tests.fakes import Model
@@ -33,6 +40,19 @@ class Broken(SpanProcessor):
     def on_end(self, span: ReadableSpan) -> None:
         if self._where == "end":
             raise RuntimeError("broken at the end")
+
+
+class NoRuns(Sampler):
+    """Samples every trace but those of runs."""
+
+    def should_sample(
+        self, parent_context: Any, trace_id: int, name: str, *args: Any, **kwargs: Any
+    ) -> SamplingResult:
+        is_run = name.startswith("durable_run")
+        return SamplingResult(Decision.DROP if is_run else Decision.RECORD_AND_SAMPLE)
+
+    def get_description(self) -> str:
+        return "no runs"
 
 
 @pytest.fixture(autouse=True)
@@ -87,3 +107,22 @@ def test_a_run_that_is_not_sampled_is_journaled_all_the_same() -> None:
         assert exporter.get_finished_spans() == ()
         assert durable.get("run").step == 2
         assert durable.export("run", exporter) == 5
+
+
+def test_nothing_that_a_program_does_in_a_run_is_exported_if_the_run_is_not_sampled() -> None:
+    exporter = InMemorySpanExporter()
+    provider = TracerProvider(sampler=ParentBased(NoRuns()))
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    tracer = provider.get_tracer("program")
+
+    @tool
+    def search() -> str:
+        """Search."""
+        with tracer.start_as_current_span("database"):
+            return "found"
+
+    with Durable("memory://no-runs", tracer_provider=provider) as durable:
+        with durable.run("run"), tracer.start_as_current_span("between"):
+            search.invoke({})
+        search.invoke({}, {"callbacks": [DurableCallbackHandler(durable, run_id="run-2")]})
+    assert exporter.get_finished_spans() == ()
