@@ -1,13 +1,9 @@
-"""Making a call durable: take the run, make it active around the call, give the run back.
-
-The four drivers at the end (call, acall, iterate, aiterate) differ only in how they wait.
-"""
+"""Making a call durable: take the run, make it active around the call, give the run back."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from contextvars import copy_context
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -113,73 +109,3 @@ def call(running: Running, function: Callable[[Any], Any]) -> Any:
 async def acall(running: Running, function: Callable[[Any], Any]) -> Any:
     """Make a durable call on this event loop."""
     return await adrive(running.whole(function))
-
-
-def iterate(running: Running, function: Callable[[Any], Iterator[Any]]) -> Iterator[Any]:
-    """Make a durable call that streams. The run is active while the stream is advanced only,
-    so that two streams can be read in turns."""
-    attempt = drive(running.replayed_or_live())
-    context = copy_context()
-    context.run(active.set, PathTracker(attempt))
-    context.run(attempt.trace.current().__enter__)
-    stream = context.run(lambda: iter(function(running.prepare(attempt))))
-    last = None
-    try:
-        while True:
-            try:
-                last = context.run(next, stream)
-            except StopIteration:
-                break
-            attempt.unread = True
-            yield last
-            attempt.unread = False
-    except BaseException as exc:
-        context.run(_close, stream)
-        drive(running.abort(attempt, exc))
-        raise
-    drive(running.close(attempt, last, keep_result=False))
-
-
-def _close(stream: Iterator[Any]) -> None:
-    close = getattr(stream, "close", None)
-    if close is not None:
-        close()
-
-
-async def aiterate(
-    running: Running, function: Callable[[Any], AsyncIterator[Any]]
-) -> AsyncIterator[Any]:
-    """Make a durable call that streams, on this event loop."""
-    attempt = await adrive(running.replayed_or_live())
-    tracker, current = PathTracker(attempt), attempt.trace.current()
-    stream: AsyncIterator[Any] | None = None
-    last = None
-    try:
-        while True:
-            # Set and reset between two yields: the reader's own context must not be touched.
-            before = active.get()
-            active.set(tracker)
-            try:
-                with current:
-                    if stream is None:
-                        stream = function(running.prepare(attempt)).__aiter__()
-                    last = await stream.__anext__()
-            except StopAsyncIteration:
-                break
-            finally:
-                deactivate(tracker, before)
-            attempt.unread = True
-            yield last
-            attempt.unread = False
-    except BaseException as exc:
-        if stream is not None:
-            await _aclose(stream)
-        await adrive(running.abort(attempt, exc))
-        raise
-    await adrive(running.close(attempt, last, keep_result=False))
-
-
-async def _aclose(stream: AsyncIterator[Any]) -> None:
-    close = getattr(stream, "aclose", None)
-    if close is not None:
-        await close()

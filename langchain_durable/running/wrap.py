@@ -16,7 +16,8 @@ from langchain_durable.running.event_streams import event_streams
 from langchain_durable.running.nameless import callbacks_in, without_config
 from langchain_durable.running.nesting import surrounding, warn_of_another
 from langchain_durable.running.portable import portable
-from langchain_durable.running.running import Running, acall, aiterate, call, iterate
+from langchain_durable.running.running import Running, acall, call
+from langchain_durable.running.streaming import aiterate, iterate
 from langchain_durable.touchpoints import STATE_METHODS, composing
 
 R = TypeVar("R", bound=Runnable[Any, Any])
