@@ -18,6 +18,7 @@ _CLASSES: tuple[tuple[str, dict[str, Any]], ...] = (
     ("Interrupt", {"value": ..., "id": ..., "response_schema": None}),
     ("Overwrite", {"value": ...}),
     ("TimeoutPolicy", {"run_timeout": None, "idle_timeout": None, "refresh_on": "auto"}),
+    ("GraphOutput", {"value": ..., "interrupts": ()}),
 )
 _CODES = {64 + place: row for place, row in enumerate(_CLASSES)}
 
@@ -40,12 +41,14 @@ def form_for(code: int) -> Form | None:
     name, attributes = _CODES[code]
     try:
         import langgraph.types as module
-    except ImportError as exc:
+
+        cls = getattr(module, name)
+    except (ImportError, AttributeError) as exc:
         raise MissingExtra(
-            f"A record holds a LangGraph {name}, and langgraph is not installed.",
-            do="pip install langgraph",
+            f"A record holds a LangGraph {name}, and no langgraph that has it is installed.",
+            do="pip install -U langgraph",
         ) from exc
-    return _form(code, getattr(module, name), attributes)
+    return _form(code, cls, attributes)
 
 
 def _form(code: int, cls: Callable[..., Any], attributes: dict[str, Any]) -> Form:

@@ -29,7 +29,7 @@ from langchain_core.messages import (
     ToolMessageChunk,
 )
 from langchain_core.prompt_values import ChatPromptValue, StringPromptValue
-from langgraph.types import Command, Interrupt, Overwrite
+from langgraph.types import Command, GraphOutput, Interrupt, Overwrite
 from pydantic import BaseModel, PrivateAttr
 
 
@@ -108,6 +108,7 @@ def _containers(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
         st.builds(Document, page_content=texts, metadata=st.dictionaries(texts, inner, max_size=2)),
         st.builds(Command, update=st.dictionaries(texts, inner, max_size=2), goto=texts),
         st.builds(Interrupt, value=inner, id=texts),
+        st.builds(GraphOutput, value=inner),
         st.builds(Overwrite, inner),
         st.builds(ToolMessage, texts, tool_call_id=texts, artifact=inner),
         st.builds(AgentFinish, return_values=st.dictionaries(texts, inner, max_size=2), log=texts),

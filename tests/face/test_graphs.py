@@ -580,3 +580,15 @@ def test_a_node_sees_no_thread_where_there_is_none(durable: Durable) -> None:
     graph.add_edge(START, "look")
     durable.wrap(graph.compile()).invoke({"text": "a"}, durable.config("run"))
     assert seen == [False]
+
+
+def test_a_typed_result_is_stored(durable: Durable) -> None:
+    model = Model()
+    graph = durable.wrap(asking(model))
+    config = durable.config("run")
+    asked = graph.invoke({"text": "a"}, config, version="v2")
+    done = graph.invoke(Command(resume="yes"), config, version="v2")
+
+    assert asked.interrupts[0].value == {"question": "<a>"}
+    assert durable.get("run").result == done
+    assert graph.invoke({"text": "a"}, config, version="v2") == done
