@@ -166,14 +166,29 @@ class Durable(RunsById, Exporting, Costs):
         self.remember(named, twin)
         return twin
 
-    def config(self, run_id: str | None = None, **configurable: Any) -> RunnableConfig:
+    def config(
+        self,
+        run_id: str | None = None,
+        *,
+        base: RunnableConfig | None = None,
+        **configurable: Any,
+    ) -> RunnableConfig:
         """The config that names a call's run: ``agent.invoke(inputs, durable.config("order-42"))``.
 
-        Further keyword arguments go beside it into ``configurable``, such as ``thread_id``; the
-        journal has them for :meth:`resume`, but for secrets, such as ``api_key``.
+        ``base`` is the config that the call has anyway, which this one is a copy of. Further
+        keyword arguments go beside the id into ``configurable``, such as ``thread_id``; the
+        journal has them for :meth:`resume`, but for secrets, such as ``api_key``. Raises
+        ``ConfigurationError`` for what belongs into ``base``, such as ``tags``.
         """
-        named = {RUN_ID: ids.checked(run_id) if run_id is not None else ids.new()}
-        return {"configurable": {**named, **configurable}}
+        if misplaced := sorted(RunnableConfig.__annotations__.keys() & configurable.keys()):
+            raise ConfigurationError(
+                f"{', '.join(misplaced)} would be put where nothing reads it.",
+                expected="values for the config's `configurable`, such as thread_id",
+                came="keys of the config itself",
+                do=f"durable.config(run_id, base={{{misplaced[0]!r}: ...}})",
+            )
+        named = ids.checked(run_id) if run_id is not None else ids.new()
+        return with_configurable(base, {RUN_ID: named, **configurable})
 
     def run(
         self,

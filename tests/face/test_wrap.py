@@ -246,3 +246,21 @@ def test_names_that_are_not_utf8_are_names(durable: Durable) -> None:
     assert durable.resume("run") == "<<<x>>>"
     assert model.calls == 3
     assert [header.text(HeaderField.PROGRAM) for header in durable.runs()] == ["\\udcff"]
+
+
+def test_a_config_is_named_on_top_of_the_one_that_is_there(durable: Durable) -> None:
+    own: RunnableConfig = {"tags": ["mine"], "configurable": {"thread_id": "t", "user": "u"}}
+
+    named = durable.config("run", base=own, user="v")
+
+    assert named["tags"] == ["mine"]
+    durable.wrap(RunnableLambda(lambda text: text)).invoke("a", named)
+    assert durable.get("run").status.value == "completed"
+    given = {"thread_id": "t", "user": "v"}
+    assert {key: named["configurable"][key] for key in given} == given
+    assert own["configurable"] == {"thread_id": "t", "user": "u"}
+
+
+def test_what_belongs_beside_configurable_is_refused_in_it(durable: Durable) -> None:
+    with pytest.raises(ConfigurationError, match=r"tags would be put.*base=\{'tags'"):
+        durable.config("run", tags=["a"])

@@ -153,7 +153,7 @@ def events(job: Job) -> Counter[tuple[str, str]]:
     from langchain_durable import Durable
 
     with Durable(job.journal_url) as durable:
-        own = {"thread_id": job.run_id} if program.own_saver else {}
+        own: dict[str, Any] = {"thread_id": job.run_id} if program.own_saver else {}
         wrapped = durable.wrap(built)
         return asyncio.run(_count(wrapped, program.input, durable.config(job.run_id, **own)))
 
@@ -176,7 +176,7 @@ def _site(job: Job) -> Site:
 def _durably(job: Job, program: Program, site: Site) -> Any:
     from langchain_durable import Durable, DurableCallbackHandler
 
-    own = {"thread_id": job.run_id} if program.own_saver else {}
+    own: dict[str, Any] = {"thread_id": job.run_id} if program.own_saver else {}
     config: Mapping[str, Any] = {"configurable": own}
     with Durable(job.journal_url) as durable:
         built = program.build(site)
