@@ -72,7 +72,10 @@ class _Run:
             self._end(event, entry.attempt)
 
     def _start(self, event: StepStarted, attempt: int) -> None:
-        self.parents.update((node.id, node.parent) for node in event.nodes)
+        for node in event.nodes:
+            # Under what is there already, so that every way up ends, whoever wrote the record.
+            if not node.parent or node.parent in self.parents:
+                self.parents.setdefault(node.id, node.parent)
         before = self.open.get(event.step)
         if before is not None:
             before.superseded_by = attempt

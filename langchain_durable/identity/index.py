@@ -78,9 +78,10 @@ class Index:
     def _declare(self, node: Node) -> None:
         if node.id in self._nodes:
             return
+        # Before it is there itself: a node that stood above itself would have no way to the root.
+        children = self._nodes[node.parent].children
         recorded = Recorded(node)
         self._nodes[node.id] = recorded
-        children = self._nodes[node.parent].children
         siblings = children.get(node.label)
         if siblings is None:
             siblings = children[node.label] = Siblings()

@@ -37,10 +37,11 @@ def indexed(run_id: str, entries: Sequence[Entry]) -> Index:
     """The index of a run's entries."""
     try:
         return Index(entries)
-    except (KeyError, AttributeError) as exc:
+    except (KeyError, AttributeError, TypeError, ValueError) as exc:
+        unknown = isinstance(exc, KeyError)
         raise JournalCorrupt(
             f"The journal of run {run_id!r} does not fit together.",
-            expected="every record's step declared before it",
-            came=f"an unknown node ({exc})",
+            expected="every record's step, and what it stands under, declared before it",
+            came=f"an unknown node ({exc})" if unknown else f"another form of record ({exc})",
             do="do not resume this run; delete it and start anew",
         ) from exc

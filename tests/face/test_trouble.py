@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.types import interrupt
 
 from langchain_durable import Durable, JournalUnavailable, RunExpired, RunNotFound, RunStatus
+from langchain_durable.codec import encode_event
 from langchain_durable.errors import (
     JournalCorrupt,
     JournalError,
@@ -26,7 +27,20 @@ from langchain_durable.errors import (
     ServerError,
     StreamCut,
 )
+from langchain_durable.events import (
+    ASKS,
+    BREAKPOINTS,
+    AttemptEnded,
+    AttemptStarted,
+    Event,
+    Node,
+    Outcome,
+    StepEnded,
+    StepKind,
+    StepStarted,
+)
 from langchain_durable.store import Keys
+from langchain_durable.store.appends import head_of
 from tests.fakes import Failing, Model
 from tests.servers import LOSES_NOTHING, Server, free_port, start_valkey
 
@@ -178,6 +192,54 @@ def test_a_damaged_record_is_refused(
 
     with pytest.raises(JournalCorrupt):
         wrapped.invoke("a", durable.config("run"))
+
+
+def add(server: Server, durable: Durable, *events: Event) -> None:
+    """Write into a run's journal, as whoever has access to the server can."""
+    client: Any = server.client()
+    seq, attempt = durable.header("run").seq, 1
+    for event in events:
+        draft, seq = encode_event(event), seq + 1
+        attempt += isinstance(event, AttemptStarted)
+        fields = {"h": head_of(draft, b"-"), "a": attempt, "m": draft.meta}
+        client.xadd(keys(durable).journal("run"), fields, id=f"{seq}-0")
+    client.hset(keys(durable).meta("run"), "seq", seq)
+
+
+def step_under(*nodes: Node) -> tuple[Event, Event]:
+    step = nodes[-1].id
+    start = StepStarted(
+        step=step, kind=StepKind.TOOL, name="t", time=1, span_id="", parent_span_id="", nodes=nodes
+    )
+    return start, StepEnded(step=step, outcome=Outcome.COMPLETED, time=2)
+
+
+A, B, C = b"node A--", b"node B--", b"node C--"
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        step_under(Node(A, A, "tool:t", 0, b"")),
+        step_under(Node(A, B, "a", 0, b""), Node(B, A, "b", 0, b""), Node(C, A, "tool:t", 0, b"")),
+        step_under(Node(A, B, "tool:t", 0, b"")),
+        (AttemptEnded(status=RunStatus.PAUSED, time=1, reason=ASKS, attributes={BREAKPOINTS: 5}),),
+        (AttemptEnded(status=RunStatus.FAILED, time=1, fatal=(A,)),),
+    ],
+    ids=["its own parent", "a circle", "an unknown parent", "breakpoints", "an unknown step"],
+)
+def test_records_that_do_not_fit_together_are_refused(
+    durable: Durable, journal_server: Server, events: Sequence[Event]
+) -> None:
+    wrapped = begun(durable, Model())
+    again = AttemptStarted(time=3, owner="o", span_id="")
+    add(journal_server, durable, *events, again)
+
+    with pytest.raises(JournalCorrupt, match=r"does not fit together.*delete it"):
+        wrapped.invoke("a", durable.config("run"))
+    assert durable.costs().total.calls >= 1
+    durable.get("run")
+    durable.delete("run")
 
 
 def test_foreign_data_under_our_key_is_refused(durable: Durable, journal_server: Server) -> None:
