@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
@@ -27,8 +26,7 @@ class Index:
     """Lists runs by the time of their last update.
 
     A sorted set per status. It is written after the script that changed the header, not
-    by it, since it lives in another slot; a process may die in between. ``noted``: the
-    commands that go with the next one that is sent.
+    by it, since it lives in another slot; a process may die in between.
     """
 
     def __init__(self, writer: Writer, keys: Keys, retention: Retention, url: str) -> None:
@@ -36,22 +34,7 @@ class Index:
         self._keys = keys
         self._retention = retention
         self._url = url
-        self.noted: deque[Command] = deque()
         self._told = 0
-
-    def note(self, run_id: str, status: RunStatus, updated: int, before: RunStatus) -> None:
-        """Note a run's status with the next command that is sent, to save a send of its own."""
-        self.noted.extend(self._commands(run_id, status, updated, before))
-
-    def notes(self) -> list[Command]:
-        """The commands that were noted, for whoever sends something now."""
-        taken: list[Command] = []
-        while self.noted:
-            try:
-                taken.append(self.noted.popleft())
-            except IndexError:  # another thread was quicker
-                break
-        return taken
 
     def tell(
         self,
@@ -63,7 +46,7 @@ class Index:
     ) -> None:
         """Tell a run's status at once, and send what goes with it; nobody waits for it."""
         commands = self._commands(run_id, status, updated, before)
-        self._writer.post([*self.notes(), *commands, *beside], _ignore)
+        self._writer.post([*commands, *beside], _ignore)
 
     def _commands(
         self, run_id: str, status: RunStatus, updated: int, before: RunStatus
@@ -102,16 +85,12 @@ class Index:
         self, statuses: Sequence[RunStatus], limit: int
     ) -> Ticket[list[tuple[str, RunStatus]]]:
         """The newest runs that the indexes tell of."""
-        notes = self.notes()
-        commands = (
-            *notes,
-            *(("ZREVRANGE", self._keys.index(status), 0, limit - 1) for status in statuses),
-        )
+        commands = [("ZREVRANGE", self._keys.index(status), 0, limit - 1) for status in statuses]
 
         def answer(replies: list[Any]) -> list[tuple[str, RunStatus]]:
             return [
                 (member.decode(errors="replace"), status)
-                for status, reply in zip(statuses, replies[len(notes) :], strict=True)
+                for status, reply in zip(statuses, replies, strict=True)
                 for member in checked(self._url, reply)
             ]
 

@@ -97,9 +97,9 @@ class RedisStore:
         if verdict in (Verdict.NEW, Verdict.ACQUIRED):
             lease = Lease(run_id=run_id, attempt=int(attempt), seq=int(seq), fence=fence)
             before = header.status if header else RunStatus.RUNNING
-            self._index.note(run_id, RunStatus.RUNNING, int(now), before)
-            if before in ENDED:
-                self._index.noted.extend(self._state_lives(run_id, RunStatus.RUNNING))
+            beside = self._state_lives(run_id, RunStatus.RUNNING) if before in ENDED else []
+            # At once: the program may die before it sends anything more.
+            self._index.tell(run_id, RunStatus.RUNNING, int(now), before, beside)
         elif verdict is Verdict.CRASH_LOOP:
             status = RunStatus.FAILED
             beside = self._state_lives(run_id, status)
@@ -119,7 +119,7 @@ class RedisStore:
         command = lane.command(seq, drafts, words)
 
         def answer(replies: list[Any]) -> None:
-            reply = replies[-1]
+            reply = replies[0]
             if reply == b"O":
                 return
             checked(self._url, reply)
@@ -128,8 +128,8 @@ class RedisStore:
                 self._lanes.pop((lease.run_id, lease.fence), None)
                 self._closed(lease, close.status, int(reply[1]))
 
-        commands = (*self._index.notes(), command) if self._index.noted else (command,)
-        return self._writer.post(commands, answer, lane=lane, size=_OVERHEAD + len(command.raw))
+        size = _OVERHEAD + len(command.raw)
+        return self._writer.post((command,), answer, lane=lane, size=size)
 
     def _closed(self, lease: Lease, status: RunStatus, now: int) -> None:
         # The first attempt had no pause before it, whose state would be there.
@@ -142,12 +142,12 @@ class RedisStore:
         command = ("EVALSHA", self._scripts.renew.sha, 1, meta, lease.fence, lease_ms)
 
         def answer(replies: list[Any]) -> bool:
-            reply = checked(self._url, replies[-1])
+            reply = checked(self._url, replies[0])
             if isinstance(reply, bytes):
                 raise refusal(lease, reply)
             return bool(reply == 1)
 
-        return self._writer.post((*self._index.notes(), command), answer)
+        return self._writer.post((command,), answer)
 
     def cancel(self, run_id: str) -> Ticket[Header | None]:
         keys = self._keys.all_of(run_id)

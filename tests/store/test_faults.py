@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -555,6 +556,17 @@ def test_a_stale_index_is_repaired_when_it_is_read(own_valkey: Server, own_store
         assert list(own_store.headers(status=RunStatus.RUNNING).result()) == []
         assert not client.exists("lcd:runs:running")
         assert client.zrange("lcd:runs:paused", 0, -1) == [b"r"]
+
+
+def test_a_run_whose_process_dies_before_it_does_anything_is_listed(
+    own_valkey: Server, own_store: Store
+) -> None:
+    leased(own_store)  # and nothing more is sent
+    other = open_store(own_valkey.url)
+    deadline = time.monotonic() + 10
+    while [header.run_id for header in other.headers().result()] != ["r"]:
+        assert time.monotonic() < deadline, "the run is not listed"
+    other.close()
 
 
 def test_the_pool_of_a_client_is_used(own_valkey: Server) -> None:
