@@ -43,6 +43,7 @@ class DurableCallbackHandler(PathTracker[Attempt]):
         if run_id is None:
             logger.info("no run_id was given; this is run %s", self.run_id)
         self._durable = durable
+        self._opener: _Opener | None = None
         self._roots: set[UUID] = set()
         self._in_batch = False
         self._turn = threading.Lock()
@@ -115,7 +116,8 @@ class DurableCallbackHandler(PathTracker[Attempt]):
             program="callback",
             call={"method": "callback"},
         )
-        attempt.opener = _Opener(self._durable, attempt, request).open
+        self._opener = _Opener(self._durable, attempt, request)
+        attempt.opener = self._opener.open
 
     def root_call(self, place: str) -> RootCall | None:
         if active.get() is not None:
@@ -144,10 +146,10 @@ class DurableCallbackHandler(PathTracker[Attempt]):
 
     def _end(self, error: BaseException | None) -> None:
         attempt = self._attempt
-        if attempt.store is None or self._inside:
+        runtime = self._opener.runtime if self._opener is not None else None
+        if runtime is None or self._inside:
             attempt.closed = True
             return
-        runtime = self._durable.connector.connect()
         if error is None:
             ending = finish(runtime, attempt, None, keep_result=False)
         else:
@@ -167,6 +169,8 @@ class _Opener:
         self._request = request
         self._lock = threading.Lock()
         self._opened: _Opened | None = None
+        self.runtime: Runtime | None = None
+        """What the attempt was opened with, and is given back to."""
 
     def open(self) -> Procedure[None]:
         """Open the attempt, or wait for the step that does."""
@@ -179,6 +183,7 @@ class _Opener:
         try:
             runtime: Runtime = yield from self._durable.connector.connected()
             yield from acquire(runtime, self._attempt, self._request)
+            self.runtime = runtime
         except BaseException as exc:
             opened.future.set_exception(exc)
             opened.future.exception()

@@ -40,7 +40,7 @@ from langchain_durable.recorder.attempt import Attempt
 from langchain_durable.recorder.failures import stand_in
 from langchain_durable.recorder.given_up import GivenUp
 from langchain_durable.recorder.request import Request, Stored
-from langchain_durable.running.running import Running
+from langchain_durable.running.running import Running, Taken
 from langchain_durable.running.wrap import RUN_ID
 from langchain_durable.touchpoints import is_graph, own_checkpointer
 from langchain_durable.waiting import Procedure, drive
@@ -212,11 +212,11 @@ class _Answered(Running):
     note: Callable[[Replayed], None]
     miss: Callable[[DurableError], None]
 
-    def open(self) -> Procedure[Attempt | Stored]:
+    def open(self) -> Procedure[Taken | Stored]:
         opened = yield from Running.open(self)
-        if isinstance(opened, Attempt):
-            object.__setattr__(opened, "__class__", OfflineAttempt)
-            vars(opened).update(note=self.note, miss=self.miss)
+        if isinstance(opened, Taken):
+            object.__setattr__(opened.attempt, "__class__", OfflineAttempt)
+            vars(opened.attempt).update(note=self.note, miss=self.miss)
         return opened
 
 

@@ -14,7 +14,7 @@ from langchain_durable.intercept.active import active, deactivate
 from langchain_durable.intercept.tracker import PathTracker, RunTracker
 from langchain_durable.recorder.attempt import Attempt
 from langchain_durable.running.nesting import surrounding, warn_of_another
-from langchain_durable.running.running import Running
+from langchain_durable.running.running import Running, Taken
 from langchain_durable.waiting import Procedure, adrive, drive
 
 P = ParamSpec("P")
@@ -32,9 +32,10 @@ class Run:
     def __init__(self, running: Running, *, named: bool = True) -> None:
         self._running = running
         self._named = named
+        self._taken: Taken | None = None
+        """None in a run that has joined the one around it."""
         self._tracker: RunTracker | None = None
         self._before: RunTracker | None = None
-        self._joined = False
         self._current: AbstractContextManager[Any] = nullcontext()
 
     @property
@@ -94,12 +95,13 @@ class Run:
         if outer is not None:
             if self._named:
                 warn_of_another(outer, self.run_id, stacklevel=5)
-            self._tracker, self._joined = outer, True
+            self._tracker, self._taken = outer, None
             return
-        self._tracker = PathTracker((yield from self._running.replayed_or_live()))
+        self._taken = yield from self._running.replayed_or_live()
+        self._tracker = PathTracker(self._taken.attempt)
 
     def _activate(self) -> None:
-        if not self._joined:
+        if self._taken is not None:
             tracker = self._following()
             self._before = active.get()
             active.set(tracker)
@@ -107,16 +109,15 @@ class Run:
             self._current.__enter__()
 
     def _exit(self, exc: BaseException | None) -> Procedure[None]:
-        if self._joined:
+        if self._taken is None:
             return
-        attempt = self._opened()
         if exc is None:
-            yield from self._running.close(attempt, None, keep_result=False)
+            yield from self._taken.close(None, keep_result=False)
         else:
-            yield from self._running.abort(attempt, exc)
+            yield from self._taken.abort(exc)
 
     def _deactivate(self) -> None:
-        if not self._joined:
+        if self._taken is not None:
             self._current.__exit__(None, None, None)
             deactivate(self._following(), self._before)
 

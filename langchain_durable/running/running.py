@@ -40,7 +40,7 @@ class Running:
     settle: Callable[[Attempt, Any], Procedure[None]] | None = None
     """What to do when the call has returned, before the run ends (flush a saver)."""
 
-    def open(self) -> Procedure[Attempt | Stored]:
+    def open(self) -> Procedure[Taken | Stored]:
         """Take the run, or get its stored result."""
         runtime = yield from self.connection.connected()
         attempt = Attempt(
@@ -50,43 +50,59 @@ class Running:
             tree=Tree(top_by_ordinal=self.top_by_ordinal),
         )
         stored = yield from acquire(runtime, attempt, self.request)
-        return stored if stored is not None else attempt
-
-    def close(self, attempt: Attempt, value: Any, *, keep_result: bool) -> Procedure[None]:
-        """The program has returned."""
-        try:
-            if self.settle is not None:
-                yield from self.settle(attempt, value)
-        except BaseException as exc:
-            yield from self.abort(attempt, exc)
-            raise
-        runtime = yield from self.connection.connected()
-        yield from finish(runtime, attempt, value, keep_result=keep_result)
-
-    def abort(self, attempt: Attempt, exc: BaseException) -> Procedure[None]:
-        """The program has ended with an exception."""
-        runtime = yield from self.connection.connected()
-        yield from abort(runtime, attempt, exc)
+        if stored is not None:
+            return stored
+        return Taken(running=self, runtime=runtime, attempt=attempt)
 
     def whole(self, function: Callable[[Any], Any]) -> Procedure[Any]:
         """The call from taking the run to giving it back: ``function(config)`` in between."""
-        attempt = yield from self.open()
-        if isinstance(attempt, Stored):
-            return attempt.value
+        taken = yield from self.open()
+        if isinstance(taken, Stored):
+            return taken.value
         try:
-            with activated(attempt):
-                value = yield Call(lambda: function(self.prepare(attempt)))
+            with activated(taken.attempt):
+                value = yield Call(lambda: function(taken.config()))
         except BaseException as exc:
-            yield from self.abort(attempt, exc)
+            yield from taken.abort(exc)
             raise
-        yield from self.close(attempt, value, keep_result=True)
+        yield from taken.close(value, keep_result=True)
         return value
 
-    def replayed_or_live(self) -> Procedure[Attempt]:
+    def replayed_or_live(self) -> Procedure[Taken]:
         """Take the run for a call whose stored result would be of no use, such as a stream."""
-        attempt = yield from self.open()
-        assert isinstance(attempt, Attempt)  # only a request for the stored result gets one
-        return attempt
+        taken = yield from self.open()
+        assert isinstance(taken, Taken)  # only a request for the stored result gets one
+        return taken
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """A durable call under way, with the runtime that it was opened with.
+
+    It is given back there: a handle that was closed meanwhile must not connect again for it.
+    """
+
+    running: Running
+    runtime: Runtime
+    attempt: Attempt
+
+    def config(self) -> Any:
+        """The config for the call. To make it may fail, as the call itself may."""
+        return self.running.prepare(self.attempt)
+
+    def close(self, value: Any, *, keep_result: bool) -> Procedure[None]:
+        """The program has returned."""
+        try:
+            if self.running.settle is not None:
+                yield from self.running.settle(self.attempt, value)
+        except BaseException as exc:
+            yield from self.abort(exc)
+            raise
+        yield from finish(self.runtime, self.attempt, value, keep_result=keep_result)
+
+    def abort(self, exc: BaseException) -> Procedure[None]:
+        """The program has ended with an exception."""
+        yield from abort(self.runtime, self.attempt, exc)
 
 
 @contextmanager

@@ -8,8 +8,7 @@ from typing import Any
 
 from langchain_durable.intercept.active import active, deactivate
 from langchain_durable.intercept.tracker import PathTracker
-from langchain_durable.recorder.attempt import Attempt
-from langchain_durable.running.running import Running
+from langchain_durable.running.running import Running, Taken
 from langchain_durable.waiting import Call, Procedure, adrive, drive
 
 _OVER: Any = object()
@@ -21,39 +20,38 @@ class _Stream:
     The run is active while the stream is advanced only, so that two can be read in turns.
     """
 
-    def __init__(self, running: Running, attempt: Attempt, function: Callable[[Any], Any]) -> None:
-        self._running = running
-        self._attempt = attempt
+    def __init__(self, taken: Taken, function: Callable[[Any], Any]) -> None:
+        self._taken = taken
         self._function = function
         self._last: Any = None
-        self.tracker = PathTracker(attempt)
-        self.current = attempt.trace.current()
+        self.tracker = PathTracker(taken.attempt)
+        self.current = taken.attempt.trace.current()
         self.source: Any = None
 
     def start(self) -> Any:
         """What the program streams. This may be where it fails."""
-        return self._function(self._running.prepare(self._attempt))
+        return self._function(self._taken.config())
 
     def given(self, piece: Any) -> Any:
         """The piece, which goes to the reader now."""
         self._last = piece
-        self._attempt.unread = True
+        self._taken.attempt.unread = True
         return piece
 
     def read_on(self) -> None:
         """The reader wants the next piece."""
-        self._attempt.unread = False
+        self._taken.attempt.unread = False
 
     def left(self, exc: BaseException) -> Procedure[None]:
         """It has not come to its end: close what is streamed, and give the run back."""
         try:
             yield Call(self.close)
         finally:
-            yield from self._running.abort(self._attempt, exc)
+            yield from self._taken.abort(exc)
 
     def end(self) -> Procedure[None]:
         """It was read to its end."""
-        yield from self._running.close(self._attempt, self._last, keep_result=False)
+        yield from self._taken.close(self._last, keep_result=False)
 
     def close(self) -> Any:
         raise NotImplementedError
@@ -62,8 +60,8 @@ class _Stream:
 class _Iterated(_Stream):
     """In a context of its own: what the program sets there is not for the reader."""
 
-    def __init__(self, running: Running, attempt: Attempt, function: Callable[[Any], Any]) -> None:
-        super().__init__(running, attempt, function)
+    def __init__(self, taken: Taken, function: Callable[[Any], Any]) -> None:
+        super().__init__(taken, function)
         self._context = copy_context()
         self._context.run(active.set, self.tracker)
         self._context.run(self.current.__enter__)
@@ -106,7 +104,7 @@ class _Awaited(_Stream):
 
 def iterate(running: Running, function: Callable[[Any], Iterator[Any]]) -> Iterator[Any]:
     """Make a durable call that streams."""
-    stream = _Iterated(running, drive(running.replayed_or_live()), function)
+    stream = _Iterated(drive(running.replayed_or_live()), function)
     try:
         while (piece := stream.advance()) is not _OVER:
             yield stream.given(piece)
@@ -120,7 +118,7 @@ async def aiterate(
     running: Running, function: Callable[[Any], AsyncIterator[Any]]
 ) -> AsyncIterator[Any]:
     """Make a durable call that streams, on this event loop."""
-    stream = _Awaited(running, await adrive(running.replayed_or_live()), function)
+    stream = _Awaited(await adrive(running.replayed_or_live()), function)
     try:
         while (piece := await stream.advance()) is not _OVER:
             yield stream.given(piece)
