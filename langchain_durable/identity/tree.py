@@ -44,7 +44,8 @@ class Scope:
     ``describe`` only if it has a span: an ``agent``, by its name, which may be empty, or the
     root. ``content`` gives what the call was asked, ``shown`` is what it answered, where the app
     captures that. ``settled`` is its price, on ``estimated`` tokens if the provider reported none
-    for ``prompt``; ``per_chunk`` the mean time between two chunks of its answer, in seconds.
+    for ``prompt``; ``per_chunk`` the mean time between two chunks of its answer, in seconds;
+    ``chunks`` are the recorded ones of a stream that failed.
     ``numbers`` says what it took numbers for from the graph's node that it runs in, ``events``
     are the custom ones that it dispatched.
     ``at_once`` counts the batches that are being made right under it; ``keyed`` says that its
@@ -76,6 +77,7 @@ class Scope:
     settled: Any = None
     estimated: Any = None
     per_chunk: float | None = None
+    chunks: Any = None
     prompt: Any = None
     span: Any = None
     span_id = ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 from langchain_core.messages import AIMessageChunk, BaseMessageChunk
@@ -49,6 +49,10 @@ class Chunks:
                 return
         self._keep(chunk)
         self._rest = None
+
+    def any(self, test: Callable[[Any], bool]) -> bool:
+        """Does one of the chunks, those that only add text left out, pass a test?"""
+        return any(map(test, self._kept))
 
     def whole(self) -> list[Any]:
         """The chunks, those that only add text joined: merged, they give the same answer."""

@@ -129,11 +129,13 @@ def _ask(step: Step, doubt: StepInDoubt) -> Mapping[str, Any]:
     return answer if decided else {}
 
 
-def failed(step: Step, exc: BaseException, *, handled: bool = False) -> Procedure[None]:
+def failed(
+    step: Step, exc: BaseException, *, handled: bool = False, chunks: Any = None
+) -> Procedure[None]:
     """Record a step that ended with an exception. A cancelled caller does not wait for it."""
     outcome = outcome_of(exc)
     if step.attempt.broken is not None:
         return
-    ticket = step.attempt.fail(step.scope, exc, outcome, handled=handled)
+    ticket = step.attempt.fail(step.scope, exc, outcome, handled=handled, chunks=chunks)
     if outcome is Outcome.FAILED:
         yield from step.attempt.settle(ticket)

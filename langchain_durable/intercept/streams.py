@@ -51,17 +51,24 @@ class Streaming:
     chunks: Chunks = field(default_factory=Chunks)
     clock: Callable[[], int] = time.time_ns
     known: Answer | GivenUp | None = None
+    error: Exception | None = None
     first: int = 0
     last: int = 0
     """When the first and the last chunk came, in nanoseconds."""
 
     def begin(self) -> Procedure[Sequence[Chunk]]:
         """The chunks that are recorded: the whole answer in one, or those of a stream that was
-        left, one by one, because its consumer may have counted them."""
+        left or failed, one by one, because its consumer may have counted them."""
         attempt, scope = self.step.attempt, self.step.scope
         self.clock = attempt.settings.clock
         yield from attempt.ready()
-        self.known = known = attempt.recall(scope)
+        try:
+            self.known = known = attempt.recall(scope)
+        except Exception as exc:
+            if not scope.chunks:
+                raise
+            self.error = exc
+            return again(scope.chunks)
         if isinstance(known, GivenUp):
             return again(known.chunks or ())
         return () if known is None else (self.form.replay(known.value),)
@@ -75,6 +82,8 @@ class Streaming:
         made anew when the run is called again.
         """
         attempt, scope = self.step.attempt, self.step.scope
+        if self.error is not None:
+            raise self.error
         if isinstance(self.known, Answer):
             return False
         if self.known is not None:
@@ -82,16 +91,16 @@ class Streaming:
         yield from attempt.settle(attempt.start(scope))
         if self.known is not None and self.known.chunks:
             unfinished = self._unfinished(len(again(self.known.chunks)))
-            yield from failed(self.step, unfinished)
+            yield from failed(self.step, unfinished, chunks=self.known.chunks)
             raise unfinished
         return True
 
     def stop(self, exc: BaseException) -> Procedure[None]:
-        """The stream has not come to its end: record why, or how far its consumer read it."""
+        """The stream has not come to its end: record why, and how far its consumer read it."""
         attempt = self.step.attempt
         left = isinstance(exc, (GeneratorExit, asyncio.CancelledError)) and self.chunks.count
         if not left:
-            yield from failed(self.step, exc)
+            yield from failed(self.step, exc, chunks=self.chunks.single())
         elif attempt.broken is None:
             attempt.leave(self.step.scope, exc, self.chunks.single(), self.last)
 
@@ -105,15 +114,15 @@ class Streaming:
     def end(self) -> Procedure[None]:
         """The stream is over: record its answer, unless it was cut."""
         attempt, scope = self.step.attempt, self.step.scope
-        chunks, count = self.chunks.whole(), self.chunks.count
-        if not chunks:
+        count = self.chunks.count
+        if not count:
             return  # LangChain raises for an empty stream; nothing was finished
-        if _must_finish(self.model) and not any(map(self.form.finishes, chunks)):
+        if _must_finish(self.model) and not self.chunks.any(self.form.finishes):
             cut = self._cut()
             if attempt.settings.require_finish_reason:
-                yield from failed(self.step, cut)
+                yield from failed(self.step, cut, chunks=self.chunks.single())
                 raise cut
-        result = self.form.merge(chunks)
+        result = self.form.merge(self.chunks.whole())
         name_answer(scope, result.generations[0])
         usage, told = ending(self.form.form, result)
         attempt.trace.saw(scope, result)

@@ -21,7 +21,7 @@ from langchain_durable.identity.index import Index
 from langchain_durable.identity.recorded import Recorded
 from langchain_durable.identity.tree import Scope, Tree
 from langchain_durable.journal import Lease
-from langchain_durable.recorder.failures import is_missing, rebuild, stand_in
+from langchain_durable.recorder.failures import CHUNKS, is_missing, rebuild, stand_in
 from langchain_durable.recorder.given_up import MARGIN, GivenUp
 from langchain_durable.recorder.settings import Settings
 from langchain_durable.tracing import AttemptTrace
@@ -138,13 +138,19 @@ class Answers:
         return self.codec.carries(value)
 
     def error_of(self, scope: Scope, recorded: Recorded) -> Exception | None:
-        """The error that a step failed with; None if it cannot be raised again here."""
+        """The error that a step failed with; None if it cannot be raised again here.
+
+        Its scope is given the chunks that came before the error.
+        """
         if recorded.error is None:
             return None
         kept: Any = {}
         if recorded.payload is not None:
             kept = self.codec.decode(recorded.payload, bind=self._bind(scope, ERROR))
-        return rebuild(recorded.error, kept) if type(kept) is dict else None
+        if type(kept) is not dict:
+            return None
+        scope.chunks = kept.get(CHUNKS)
+        return rebuild(recorded.error, kept)
 
     def _replayed(self, scope: Scope) -> None:
         self.counts.replayed += 1

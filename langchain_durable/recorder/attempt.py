@@ -33,7 +33,7 @@ from langchain_durable.identity.index import Index
 from langchain_durable.identity.tree import Scope, Tree
 from langchain_durable.journal import Close, Draft, Lease, Store
 from langchain_durable.recorder.answers import ERROR, LEFT, Answers
-from langchain_durable.recorder.failures import causes, keep
+from langchain_durable.recorder.failures import CHUNKS, UNLIKE, causes, keep
 from langchain_durable.recorder.settings import Settings
 from langchain_durable.recorder.stops import Stop
 from langchain_durable.spans.outcomes import describe
@@ -153,15 +153,24 @@ class Attempt(Answers):
         return self._acknowledged(self._append(event, payload))
 
     def fail(
-        self, scope: Scope, exc: BaseException, outcome: Outcome, *, handled: bool = False
+        self,
+        scope: Scope,
+        exc: BaseException,
+        outcome: Outcome,
+        *,
+        handled: bool = False,
+        chunks: Any = None,
     ) -> Ticket[None]:
-        """Record that a step ended without a result; ``handled``: its error is as good as one."""
+        """Record that a step ended without a result; ``handled``: its error is as good as one.
+
+        ``chunks`` are those that a stream had given by then.
+        """
         self.counts.executed += 1
         step = self._id(scope)
         info, payload = describe(exc), None
         if outcome is Outcome.FAILED:
             self._failed[step] = exc
-            payload = self._error_parts(scope, exc, info)
+            payload = self._error_parts(scope, exc, info, chunks)
         event = self._ended(scope, outcome, error=info, handled=handled)
         return self._acknowledged(self._append(event, payload))
 
@@ -213,8 +222,15 @@ class Attempt(Answers):
             stacklevel=2,
         )
 
-    def _error_parts(self, scope: Scope, exc: BaseException, info: ErrorInfo) -> bytes | None:
+    def _error_parts(
+        self, scope: Scope, exc: BaseException, info: ErrorInfo, chunks: Any
+    ) -> bytes | None:
         kept = keep(exc, info, lambda value: len(self._encode_beside(scope, ERROR, value) or b""))
+        if chunks:
+            both = self._encode_beside(scope, ERROR, {**kept, CHUNKS: chunks})
+            if both is not None:
+                return both
+            kept = {UNLIKE: True}  # without them the program would go another way
         return self._encode_beside(scope, ERROR, kept) if kept else None
 
     def _encode_beside(self, scope: Scope, what: str, value: Any) -> bytes | None:

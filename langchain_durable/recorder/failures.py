@@ -21,6 +21,8 @@ LOST = "-"
 """The names of attributes that the journal could not keep."""
 UNLIKE = "!"
 """There if what the journal could keep does not make the same error again."""
+CHUNKS = "+"
+"""The chunks that a stream had given when it failed."""
 
 Kept = Mapping[str, Any]
 """Parts of an error: its ``args``, its notes, and its public attributes by their names."""

@@ -78,7 +78,13 @@ class Observer:
         return self._end(scope, Outcome.COMPLETED, told or {}, usage=usage)
 
     def fail(
-        self, scope: Scope, exc: BaseException, outcome: Outcome, *, handled: bool = False
+        self,
+        scope: Scope,
+        exc: BaseException,
+        outcome: Outcome,
+        *,
+        handled: bool = False,
+        chunks: Any = None,
     ) -> Ticket[None]:
         """A call has ended without a result."""
         return self._end(scope, outcome, {}, error=describe(exc), handled=handled)

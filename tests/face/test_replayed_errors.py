@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import random
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import openai
 import pytest
+from langchain_core.language_models import FakeListLLM
+from langchain_core.messages import AIMessageChunk
+from langchain_core.outputs import ChatGenerationChunk, GenerationChunk
 from langchain_core.runnables import RunnableLambda
 from langchain_core.tools import tool
 from langchain_openai import ChatOpenAI
 
-from langchain_durable import Durable, ReplayedError, RunCompleted
+from langchain_durable import Durable, ReplayedError, RunCompleted, StreamCut
 from langchain_durable.events import ErrorInfo
 from langchain_durable.recorder.failures import KEPT_BYTES, rebuild
 from langchain_durable.testing.openai_server import Rule, ScriptedOpenAI
+from tests.conftest import MakeDurable
 from tests.fakes import Model
 
 
@@ -249,3 +254,134 @@ def test_a_completed_run_says_why_a_step_cannot_be_replayed(durable: Durable) ->
     program.run(durable, dies=False)
     assert isinstance(program.seen[-1], RunCompleted)
     assert "tool:fail ended with Stop, which is not raised again" in str(program.seen[-1])
+
+
+class HalfWay(Model):
+    """A chat model whose stream fails after two chunks, the last of which it may not finish."""
+
+    last: Any = AIMessageChunk(content="two ")
+
+    def _stream(self, *args: Any, **kwargs: Any) -> Iterator[ChatGenerationChunk]:
+        self._prompts.append([])
+        yield ChatGenerationChunk(message=AIMessageChunk(content="one "))
+        yield ChatGenerationChunk(message=self.last)
+        raise ConnectionError("cut")
+
+    async def _astream(self, *args: Any, **kwargs: Any) -> AsyncIterator[ChatGenerationChunk]:
+        for chunk in self._stream():
+            yield chunk
+
+
+class HalfWayText(FakeListLLM):
+    """A completion model that does so too."""
+
+    calls: int = 0
+
+    def _stream(self, *args: Any, **kwargs: Any) -> Iterator[GenerationChunk]:
+        self.calls += 1
+        yield from (GenerationChunk(text="one "), GenerationChunk(text="two "))
+        raise ConnectionError("cut")
+
+
+def keeping(model: Any, after: Model | None = None) -> Callable[[Any], Any]:
+    """A program that goes on, by the model ``after``, with what a stream has given."""
+
+    def program(_: Any) -> Any:
+        pieces: list[str] = []
+        try:
+            pieces += (text_of(piece) for piece in model.stream("q"))
+        except ConnectionError as exc:
+            pieces.append(str(exc))
+        return (after or Model()).invoke("|".join(pieces)).text
+
+    return program
+
+
+def text_of(piece: Any) -> str:
+    return piece if isinstance(piece, str) else str(piece.text)
+
+
+def twice(durable: Durable, program: Callable[[Any], Any]) -> list[str]:
+    """What a program says in an attempt that dies at its end, and in the next one."""
+    said: list[str] = []
+
+    def dying(given: Any) -> Any:
+        said.append(program(given))
+        if len(said) == 1:
+            raise KeyboardInterrupt
+        return said[-1]
+
+    wrapped = durable.wrap(RunnableLambda(dying))
+    with pytest.raises(KeyboardInterrupt):
+        wrapped.invoke("a", durable.config("run"))
+    wrapped.invoke("a", durable.config("run"))
+    return said
+
+
+@pytest.mark.parametrize("make", [HalfWay, lambda: HalfWayText(responses=[])])
+def test_a_stream_that_failed_gives_its_pieces_again_before_its_error(
+    make_durable: MakeDurable, make: Callable[[], Any]
+) -> None:
+    model, durable = make(), make_durable(drift="raise")
+
+    assert twice(durable, keeping(model)) == ["<one |two |cut>"] * 2
+    assert model.calls == 1
+
+
+async def test_an_async_stream_that_failed_does_so_too(durable: Durable) -> None:
+    model, said = HalfWay(), []
+    for dies in (True, False):
+        with contextlib.suppress(KeyboardInterrupt):
+            async with durable.run("run"):
+                text = ""
+                with contextlib.suppress(ConnectionError):
+                    async for piece in model.astream("q"):
+                        text += f"{piece.text}|"
+                said.append((await Model().ainvoke(text)).text)
+                if dies:
+                    raise KeyboardInterrupt
+
+    assert said == ["<one |two |>"] * 2
+    assert model.calls == 1
+
+
+def test_a_stream_that_failed_takes_no_fallback_that_it_had_not_taken(
+    make_durable: MakeDurable,
+) -> None:
+    """LangChain falls back only for a stream that fails before its first piece."""
+    model, fallback = HalfWay(), Model()
+    program = keeping(model.with_fallbacks([fallback]))
+
+    assert twice(make_durable(drift="raise"), program) == ["<one |two |cut>"] * 2
+    assert (model.calls, fallback.calls) == (1, 0)
+
+
+def test_a_call_whose_pieces_the_journal_cannot_keep_is_made_again(
+    make_durable: MakeDurable,
+) -> None:
+    model = HalfWay(last=AIMessageChunk(content="two " * 5000))
+    counting = Model(answer=lambda messages: str(len(messages[-1].content)))
+
+    said = twice(make_durable(max_value_bytes=10_000, drift="raise"), keeping(model, counting))
+
+    assert said == ["20009"] * 2
+    assert (model.calls, counting.calls) == (2, 1)
+
+
+def test_a_stream_that_was_cut_gives_its_pieces_again(make_durable: MakeDurable) -> None:
+    with ScriptedOpenAI([Rule(when="story", says="once upon a time"), Rule(says="on")]) as server:
+        server.cut_stream("story", after=3)
+        model = ChatOpenAI(base_url=server.url, api_key="k", model="m", max_retries=0)  # type: ignore[arg-type]  # a SecretStr by validation
+
+        def program(_: Any) -> str:
+            text = ""
+            with contextlib.suppress(StreamCut):
+                for piece in model.stream("story"):
+                    text += f"{piece.text}|"
+            model.invoke(f"on after {text}")
+            return text
+
+        said = twice(make_durable(drift="raise"), program)
+        assert len(server.requests()) == 2
+    assert "once" in said[0]
+    assert said[0] == said[1]
