@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
+from opentelemetry.trace import SpanContext
+
 from langchain_durable.events import Node, StepKind
 from langchain_durable.identity.fingerprint import fingerprint
 from langchain_durable.identity.labels import KEY
@@ -53,7 +55,8 @@ class Scope:
     siblings: its order of arrival says nothing.
     ``called_as`` is LangChain's own run id of a model call, from which its answer may get its id.
     ``trace``, ``above`` and ``sampled`` are those of an outermost call that is observed, and not
-    part of a run: its trace, and the span it stands under.
+    part of a run: its trace, and the span it stands under. ``around`` is what was current when it
+    began: what is by its first step may be a span of the program's own code in it.
     """
 
     # What is found out of a scope later; most of it never is, as most scopes are no steps.
@@ -85,6 +88,7 @@ class Scope:
     trace = ""
     above = ""
     sampled = True
+    around: SpanContext | None = None
     entered = 0
 
     def __init__(

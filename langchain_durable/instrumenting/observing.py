@@ -32,7 +32,10 @@ class ObservingTracker(PathTracker[Observer]):
         root = self._roots.get(parent_run_id, run_id) if parent_run_id is not None else run_id
         self._roots[run_id] = root
         self._under.setdefault(root, set()).add(run_id)
-        return super()._enter(run_id, parent_run_id, label, None, **step)
+        scope = super()._enter(run_id, parent_run_id, label, None, **step)
+        if scope.kind is None:
+            self.attempt.trace.enter_chain(scope)
+        return scope
 
     def step(self, run_id: UUID) -> Any:
         return None if active.get() is not None else super().step(run_id)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from opentelemetry import trace
-from opentelemetry.context import get_current
 from opentelemetry.trace import SpanContext
 
 from langchain_durable.events import ErrorInfo, Outcome
@@ -49,18 +48,24 @@ class ObservedTrace(AttemptTrace):
                 self._place(root)
         return super()._open_above(scope, said)
 
+    def enter_chain(self, scope: Scope) -> None:
+        """A chain has started: an outermost one stands under what is current now."""
+        if scope.parent is scope.tree.top:
+            scope.around = trace.get_current_span().get_span_context()
+
     def _place(self, root: Scope) -> None:
         """Find out where an outermost call stands, at the first call that it makes."""
-        current = trace.get_current_span().get_span_context()
-        if current.is_valid:
-            root.trace = trace.format_trace_id(current.trace_id)
-            root.above = trace.format_span_id(current.span_id)
-            root.sampled = current.trace_flags.sampled
+        around = root.around or trace.get_current_span().get_span_context()
+        if around.is_valid:
+            root.trace = trace.format_trace_id(around.trace_id)
+            root.above = trace.format_span_id(around.span_id)
+            root.sampled = around.trace_flags.sampled
         else:
             root.trace = self._new_id(16)
         start = root.describe() if root.describe is not None else None
         if self._sink is not None and start is not None:
-            root.sampled = self._sink.is_sampled(int(root.trace, 16), start, get_current())
+            above = trace.set_span_in_context(trace.NonRecordingSpan(around))
+            root.sampled = self._sink.is_sampled(int(root.trace, 16), start, above)
 
     def _context(self, scope: Scope, span_id: str) -> SpanContext | None:
         return span_context(self._trace_of(scope), span_id, sampled=_root(scope).sampled)

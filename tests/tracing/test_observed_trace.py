@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from langchain.agents import create_agent
+from langchain.agents.middleware import wrap_model_call
 from langchain_core.callbacks import dispatch_custom_event
 from langchain_core.tools import BaseTool, tool
 from langgraph.config import get_stream_writer
@@ -26,7 +27,7 @@ from langchain_durable.tracing import Telemetry
 from tests.fakes import Model, calls, once_each
 
 OUTCOME = "langchain_durable.outcome"
-ASKED = {"messages": [{"role": "user", "content": "where?"}]}
+ASKED: Any = {"messages": [{"role": "user", "content": "where?"}]}
 
 
 class Observed:
@@ -37,6 +38,12 @@ class Observed:
         self.provider = TracerProvider(shutdown_on_exit=False, **options)
         self.provider.add_span_processor(SimpleSpanProcessor(self.exporter))
         observe(Telemetry(tracer_provider=self.provider))
+
+    def parents(self) -> dict[str, str | None]:
+        """Each span's name, and that of the span it stands under."""
+        spans = self.exporter.get_finished_spans()
+        names = {span.context.span_id: span.name for span in spans}
+        return {s.name: names[s.parent.span_id] if s.parent else None for s in spans}
 
     def outcomes(self) -> list[Any]:
         spans = self.exporter.get_finished_spans()
@@ -191,3 +198,21 @@ def test_nothing_is_exported_in_a_request_that_is_not_sampled(observed: Observed
     with trace.use_span(request):
         _clerk(_searching(observed)).invoke(ASKED)
     assert observed.names() == []
+
+
+def test_an_agent_stands_under_what_was_current_when_it_was_called(observed: Observed) -> None:
+    tracer = observed.provider.get_tracer("program")
+
+    @wrap_model_call
+    def around(request: Any, handler: Callable[[Any], Any]) -> Any:
+        with tracer.start_as_current_span("middleware"):
+            return handler(request)
+
+    with tracer.start_as_current_span("request"):
+        create_agent(Model(), middleware=[around], name="clerk").invoke(ASKED)
+    assert observed.parents() == {
+        "request": None,
+        "invoke_agent clerk": "request",
+        "middleware": "request",
+        "chat fake": "invoke_agent clerk",
+    }
