@@ -7,12 +7,13 @@ import logging
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
-from weakref import WeakValueDictionary
+from weakref import WeakSet, WeakValueDictionary
 
 from opentelemetry.context import Context
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
 from opentelemetry.trace import SpanContext, SpanKind
 
+from langchain_durable.costs.accounted import is_accounted
 from langchain_durable.costs.cost_attributes import cost_attributes
 from langchain_durable.costs.endings import ending_class, endings_hold
 from langchain_durable.costs.once import Once
@@ -35,7 +36,8 @@ class CostSpanProcessor(SpanProcessor):
     ``langchain_durable.cost.book``; a call whose price is not known gets none of them. Spans
     of agents, workflows and tools are not priced, nor are those that have a cost, nor those
     inside a span of a model call: that one is the same call, seen by a framework's
-    instrumentor and by the provider's. ``pricing`` None: by the ``genai-prices`` package.
+    instrumentor and by the provider's. Another instrumentor's spans of LangChain's calls are not
+    priced in durable runs, whose own spans are. ``pricing`` None: by the ``genai-prices`` package.
 
     ``observe`` hears of each span that was to be priced, still open, and what came of it.
     Nothing that fails here reaches the program: the first failure is logged as a warning.
@@ -45,6 +47,7 @@ class CostSpanProcessor(SpanProcessor):
         self._pricing = pricing or Pricing()
         self._observe = observe
         self._classes: dict[type[Span], type[Span]] = {}
+        self._accounted: WeakSet[Span] = WeakSet()
         self._alive: WeakValueDictionary[tuple[int, int], Span] = WeakValueDictionary()
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
@@ -63,6 +66,9 @@ class CostSpanProcessor(SpanProcessor):
             span.__class__ = ending
         with contextlib.suppress(TypeError):  # of a class that allows no weak references
             self._alive[_key(span.get_span_context())] = span
+            scope = getattr(span, "instrumentation_scope", None)  # not all classes have one
+            if scope is not None and is_accounted(scope.name):
+                self._accounted.add(span)
 
     def _class_for(self, span: Span) -> type[Span]:
         """The class that such spans get; their own where that is not possible."""
@@ -90,7 +96,7 @@ class CostSpanProcessor(SpanProcessor):
         attributes = _attributes(span)
         if role_of(attributes) is not Role.INFERENCE:
             return
-        if is_priced(attributes) or self._is_inside_a_call(span):
+        if is_priced(attributes) or span in self._accounted or self._is_inside_a_call(span):
             return
         call = SpanCall.of(attributes)
         settled = self._pricing.settle(

@@ -4,13 +4,7 @@ from __future__ import annotations
 
 import sys
 
-PEERS = {
-    "opentelemetry.instrumentation.genai.langchain": "LangChainInstrumentor",
-    "opentelemetry.instrumentation.langchain": "LangchainInstrumentor",
-    "openinference.instrumentation.langchain": "LangChainInstrumentor",
-}
-"""Module and class: the official one, OpenLLMetry's and OpenInference's.
-The name of their entry points is ``langchain``, all three of them."""
+from langchain_durable.costs.accounted import PEERS
 
 
 def active_peers() -> list[str]:

@@ -14,11 +14,12 @@ from opentelemetry.trace import TracerProvider, set_span_in_context
 
 from langchain_durable import semconv
 from langchain_durable.costs import Settled
+from langchain_durable.costs.accounted import PEERS
 from langchain_durable.costs.processor import CostSpanProcessor
 from langchain_durable.costs.span_call import SpanCall
 from langchain_durable.instrumenting.attaching import attach, detach
 from langchain_durable.instrumenting.first_call import first_call
-from langchain_durable.instrumenting.peers import PEERS, active_peers
+from langchain_durable.instrumenting.peers import active_peers
 from langchain_durable.telemetry import Prices, make_telemetry
 
 _logger = logging.getLogger(__name__)

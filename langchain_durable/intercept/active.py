@@ -6,12 +6,13 @@ import os
 from contextvars import ContextVar
 from typing import Any
 
+from langchain_durable.costs.accounted import run_here
 from langchain_durable.intercept.step import pending
 from langchain_durable.intercept.tracker import PathTracker, RunTracker
 from langchain_durable.recorder.observer import Observer
 from langchain_durable.recorder.recorder import Recorder
 
-active: ContextVar[RunTracker | None] = ContextVar("langchain_durable_active", default=None)
+active: ContextVar[RunTracker | None] = run_here
 """The tracker of the run that is active in this context."""
 
 

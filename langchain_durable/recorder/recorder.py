@@ -69,7 +69,13 @@ class Recorder(Protocol):
         refused: Exception | None = None,
     ) -> Ticket[None]: ...
     def fail(
-        self, scope: Scope, exc: BaseException, outcome: Outcome, *, handled: bool = False
+        self,
+        scope: Scope,
+        exc: BaseException,
+        outcome: Outcome,
+        *,
+        handled: bool = False,
+        chunks: Any = None,
     ) -> Ticket[None]: ...
     def leave(self, scope: Scope, exc: BaseException, chunks: Any, last: int) -> None: ...
     def settle(self, ticket: Ticket[None]) -> Procedure[None]: ...

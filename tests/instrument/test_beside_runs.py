@@ -4,12 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.runnables import Runnable, RunnableLambda
+from langchain_core.tools import tool
 from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from langchain_durable import Durable
 from langchain_durable.instrumentor import DurableInstrumentor
+from tests.conftest import MakeDurable
 from tests.fakes import Model
+from tests.instrument.conftest import PEER
+from tests.instrument.stand_in import CHAT, chat
+from tests.metrics.reading import Metered
+
+TABLE = {"gpt-4o": {"input": 2.5, "output": 10}}
 
 
 def test_a_wrapped_runnable_in_a_plain_chain_is_durable_where_calls_are_observed(
@@ -23,3 +34,94 @@ def test_a_wrapped_runnable_in_a_plain_chain_is_durable_where_calls_are_observed
 
     assert model.calls == 1
     assert [run.run_id for run in durable.runs()] == ["run"]
+
+
+class Peer(BaseCallbackHandler):
+    """Traces model calls as another instrumentor of LangChain does, replayed or not."""
+
+    run_inline = True
+
+    def __init__(self, provider: TracerProvider) -> None:
+        self._tracer = provider.get_tracer(PEER)
+        self._spans: dict[Any, Any] = {}
+
+    def on_chat_model_start(self, *args: Any, run_id: Any, **kwargs: Any) -> None:
+        self._spans[run_id] = self._tracer.start_span("chat theirs", attributes=CHAT)
+
+    def on_llm_end(self, *args: Any, run_id: Any, **kwargs: Any) -> None:
+        self._spans.pop(run_id).end()
+
+
+class Priced:
+    """Spans and metrics of a process in which another instrumentor traces LangChain's calls."""
+
+    def __init__(self) -> None:
+        self.metered = Metered()
+        self.exporter = InMemorySpanExporter()
+        self.provider = TracerProvider(shutdown_on_exit=False)
+        self.provider.add_span_processor(SimpleSpanProcessor(self.exporter))
+        self.providers: Any = {
+            "tracer_provider": self.provider,
+            "meter_provider": self.metered.provider,
+        }
+
+    def costs(self) -> list[tuple[str, Any]]:
+        """What stands on each span of a model call; each is given once."""
+        spans = self.exporter.get_finished_spans()
+        self.exporter.clear()
+        found = [(s.name, (s.attributes or {}).get("gen_ai.usage.cost.amount")) for s in spans]
+        return sorted(cost for cost in found if cost[0].startswith("chat"))
+
+    def counted(self) -> float:
+        return sum(value for _, value in self.metered.points("langchain_durable.cost"))
+
+
+@pytest.fixture
+def priced(instrumentor: DurableInstrumentor, peer: Any) -> Priced:
+    made = Priced()
+    instrumentor.instrument(prices=TABLE, **made.providers)
+    return made
+
+
+def test_a_call_of_a_run_that_another_traces_too_is_priced_and_counted_once(
+    priced: Priced, make_durable: MakeDurable
+) -> None:
+    durable = make_durable(prices=TABLE, **priced.providers)
+    model = durable.wrap(Model(model="gpt-4o"))
+    config: Any = {**durable.config("run"), "callbacks": [Peer(priced.provider)]}
+    asked = 0.0000275  # 3 * 2.5 + 2 * 10 millionths
+
+    model.invoke("a", config)
+    assert priced.costs() == [("chat gpt-4o", asked), ("chat theirs", None)]
+    [*model.stream("a", config)]  # of a completed run: each step is replayed
+    assert priced.costs() == [("chat theirs", None)]
+    assert priced.counted() == asked
+
+    Model(model="gpt-4o").invoke("a", {"callbacks": [Peer(priced.provider)]})
+    assert [name for name, cost in priced.costs() if cost] == ["chat theirs"]
+
+
+def test_a_call_of_a_run_that_nothing_prices_is_priced_by_the_instrumentor(
+    priced: Priced, make_durable: MakeDurable
+) -> None:
+    durable = make_durable(prices=False, **priced.providers)
+    with durable.run("run"):
+        chat(priced.provider, PEER)
+    assert priced.costs() == [("chat gpt-4o", 0.0035)]
+
+
+def test_a_models_sdk_that_a_tool_of_a_run_calls_is_priced(
+    priced: Priced, make_durable: MakeDurable
+) -> None:
+    durable = make_durable(prices=TABLE, **priced.providers)
+
+    @tool
+    def summarize() -> str:
+        """Ask a model without LangChain."""
+        chat(priced.provider, "opentelemetry.instrumentation.openai")
+        return "short"
+
+    with durable.run("run"):
+        summarize.invoke({})
+    assert priced.costs() == [("chat gpt-4o", 0.0035)]
+    assert priced.counted() == 0.0035
