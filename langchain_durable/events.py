@@ -63,6 +63,20 @@ class Usage:
     output_details: dict[str, int] = field(default_factory=dict)
 
 
+MOST_TOKENS = 1_000_000_000
+"""No call has more tokens; a larger number is a mistake."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefusedUsage(Usage):
+    """What a provider reported where ``came``, its input and output, are no numbers of tokens.
+
+    It counts as none, and the journal has zeros; but who sets the call's price must know.
+    """
+
+    came: tuple[Any, Any]
+
+
 class Node(NamedTuple):  # not a dataclass: a long run has thousands, and they take time to make
     """One node of the step tree: a step, or a chain between the root and a step.
 

@@ -8,10 +8,10 @@ from operator import attrgetter
 from typing import Any
 
 from langchain_durable.costs import names
-from langchain_durable.events import Usage
+from langchain_durable.events import MOST_TOKENS, RefusedUsage, Usage
 
-LARGEST = 1_000_000_000
-"""No call has more tokens; a larger number is a mistake and is not priced."""
+LARGEST = MOST_TOKENS
+"""A larger number of tokens is not priced."""
 
 _WHOLES = ("input", "output")
 _PARTS = (
@@ -71,6 +71,9 @@ class Tokens:
     @classmethod
     def from_usage(cls, usage: Usage) -> Tokens:
         """The tokens in a journal's usage."""
+        if isinstance(usage, RefusedUsage):
+            given, received = usage.came
+            return cls(input=given, output=received)
         return _from_counts(
             usage.input_tokens, usage.output_tokens, usage.input_details, usage.output_details
         )

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from langchain_durable import semconv
-from langchain_durable.costs.tokens import LARGEST
-from langchain_durable.events import Usage
+from langchain_durable.events import MOST_TOKENS, RefusedUsage, Usage
 from langchain_durable.spans.usage import usage_attributes
 
 UNKNOWN = "unknown"
@@ -31,11 +30,11 @@ def token_counts(usage: Usage) -> dict[str, int]:
 
     One that no exporter can write loses it the whole batch.
     """
-    told = usage_attributes(usage)
+    told = {} if isinstance(usage, RefusedUsage) else usage_attributes(usage)
     return {
         name: count
         for name, count in told.items()
-        if isinstance(count, int) and 0 <= count <= LARGEST
+        if isinstance(count, int) and 0 <= count <= MOST_TOKENS
     }
 
 

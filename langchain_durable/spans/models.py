@@ -13,7 +13,7 @@ from langchain_core.outputs import ChatGeneration, ChatResult, Generation, LLMRe
 from opentelemetry.trace import SpanKind
 
 from langchain_durable import semconv
-from langchain_durable.events import Usage
+from langchain_durable.events import RefusedUsage, Usage
 from langchain_durable.spans.providers import provider_name
 from langchain_durable.spans.start import Attributes, Start, conversation_id
 from langchain_durable.spans.usage import counted, reported, usage_attributes
@@ -139,7 +139,8 @@ def model_ended(result: ChatResult | LLMResult, usage: Usage | None = None) -> A
 
     Takes what a provider's method returned as well as what ``on_llm_end`` brings. A finish
     reason that the provider did not give is not made up. An answer out of LangChain's own
-    cache cost no tokens: it says so, and tells none. ``usage`` is :func:`usage_of` the result,
+    cache cost no tokens: it says so, and tells none. Nor are numbers told that are none of tokens,
+    because who prices spans would price the rest. ``usage`` is :func:`usage_of` the result,
     for a caller that has it already.
     """
     candidates = candidates_of(result)
@@ -148,7 +149,9 @@ def model_ended(result: ChatResult | LLMResult, usage: Usage | None = None) -> A
     if is_cache_hit(candidates):
         told[semconv.LLM_CACHE_HIT] = True
     else:
-        told.update(usage_attributes(usage or usage_of(result)))
+        usage = usage or usage_of(result)
+        if not isinstance(usage, RefusedUsage):
+            told.update(usage_attributes(usage))
     _response(told, candidates, output)
     reasons = [reason for reason in finish_reasons(result) if reason]
     if reasons:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from langchain_durable import semconv
-from langchain_durable.events import Usage
+from langchain_durable.events import MOST_TOKENS, RefusedUsage, Usage
 from langchain_durable.spans.start import Attributes
 
 _INPUT = {
@@ -48,13 +48,16 @@ def usage_attributes(usage: Usage | None) -> Attributes:
 
 
 def reported(metadata: Mapping[str, Any] | None) -> Usage | None:
-    """LangChain's ``usage_metadata``; None if there is none."""
+    """LangChain's ``usage_metadata``; None if there is none.
+
+    A total that is no number of tokens refuses the whole, as for ``Tokens``.
+    """
     if not metadata:
         return None
-    return Usage(
-        input_tokens=_count(metadata.get("input_tokens")),
-        output_tokens=_count(metadata.get("output_tokens")),
-        total_tokens=_count(metadata.get("total_tokens")),
+    return _usage(
+        metadata.get("input_tokens"),
+        metadata.get("output_tokens"),
+        metadata.get("total_tokens"),
         input_details=_details(metadata.get("input_token_details")),
         output_details=_details(metadata.get("output_token_details")),
     )
@@ -65,27 +68,42 @@ def counted(llm_output: Mapping[str, Any] | None) -> Usage | None:
     tokens = llm_output.get("token_usage") if llm_output else None
     if not isinstance(tokens, Mapping) or not tokens:
         return None
-    return Usage(
-        input_tokens=_count(tokens.get("prompt_tokens")),
-        output_tokens=_count(tokens.get("completion_tokens")),
-        total_tokens=_count(tokens.get("total_tokens")),
+    return _usage(
+        tokens.get("prompt_tokens"), tokens.get("completion_tokens"), tokens.get("total_tokens")
     )
 
 
+def _usage(given: Any, received: Any, total: Any, **details: dict[str, int]) -> Usage:
+    given = 0 if given is None else given
+    received = 0 if received is None else received
+    if not (_is_count(given) and _is_count(received)):
+        return RefusedUsage(came=(given, received))
+    return Usage(input_tokens=given, output_tokens=received, total_tokens=_count(total), **details)
+
+
+def _is_count(value: Any) -> bool:
+    return type(value) is int and 0 <= value <= MOST_TOKENS
+
+
 def _count(value: Any) -> int:
-    return value if type(value) is int and value > 0 else 0
+    return value if _is_count(value) else 0
 
 
 def _details(found: Any) -> dict[str, int]:
     if not found or not isinstance(found, Mapping):
         return {}
-    return {key: count for key, count in found.items() if type(count) is int}
+    # One that is no count stays one, for pricing to say so, and the journal can write it.
+    return {
+        str(key): max(-1, min(count, MOST_TOKENS + 1))
+        for key, count in found.items()
+        if type(count) is int
+    }
 
 
 def _parts(told: Attributes, details: Mapping[str, int], names: Mapping[str, str]) -> None:
     for key, count in details.items():
         attribute = names.get(key)
-        if attribute is not None and type(count) is int and count > 0:
+        if attribute is not None and _count(count):
             told[attribute] = count
 
 

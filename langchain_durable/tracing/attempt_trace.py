@@ -295,7 +295,7 @@ class AttemptTrace(AgentSpans):
     def told_end(self, scope: Scope, told: Attributes, usage: Usage | None) -> dict[str, Any]:
         """What a step's last entry says: of its span, its price, agents that ended before."""
         said: dict[str, Any] = {}
-        if scope.kind is StepKind.MODEL and told:
+        if scope.kind is StepKind.MODEL and (told or usage is not None):
             scope.settled = self._telemetry.settle(scope.start, told, usage, scope.estimated)
             said |= self._told_once(priced(scope.settled))
         packed = compact_end(told, usage) if told or usage is not None else None

@@ -22,7 +22,8 @@ from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
 from langchain_durable import Durable, RunFenced
-from langchain_durable.events import StepEnded
+from langchain_durable.costs.pricing import once
+from langchain_durable.events import StepEnded, Usage
 from langchain_durable.testing.openai_server import Rule, ScriptedOpenAI
 from tests.fakes import Model
 from tests.metrics.reading import points_of
@@ -83,6 +84,35 @@ def test_a_stream_without_usage_has_an_estimated_price(watched: Watched) -> None
     assert watched.points("langchain_durable.cost.unpriced_calls") == []
     [(_, seconds)] = watched.points("gen_ai.client.operation.time_per_output_chunk")
     assert 0.02 <= seconds < 1
+
+
+class Absurd(Model):
+    """A model that reports nonsense for its tokens."""
+
+    usage: Any = None
+
+    def _message(self, messages: list[BaseMessage]) -> AIMessage:
+        message = super()._message(messages)
+        message.usage_metadata = self.usage
+        return message
+
+
+@pytest.mark.parametrize("absurd", [-5, 1.5, float("nan"), "5", True, 10**20])
+def test_a_usage_that_makes_no_sense_has_no_price_and_is_said_once(
+    watched: Watched, caplog: pytest.LogCaptureFixture, absurd: Any
+) -> None:
+    once.said.clear()
+    model = Absurd(usage={"input_tokens": absurd, "output_tokens": 10, "total_tokens": 10})
+    with watched.durable.run("run"):
+        for prompt in ("a", "b"):
+            assert model.invoke(prompt).text == f"<{prompt}>"
+    assert watched.points("langchain_durable.cost") == []
+    [(labels, count)] = watched.points("langchain_durable.cost.unpriced_calls")
+    assert (labels["langchain_durable.reason"], count) == ("bad_usage", 2)
+    assert watched.points("gen_ai.client.token.usage") == []
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    assert watched.durable.costs().total.unpriced == {"bad_usage": 2}
+    assert [ended.usage for ended in watched.ended("run")] == [Usage(), Usage()]
 
 
 @pytest.fixture(scope="module")

@@ -131,10 +131,17 @@ def test_an_answer_without_usage_tells_no_tokens() -> None:
     assert usage_of(_result(_answer())) is None
 
 
-@pytest.mark.parametrize("absurd", [-3, "many", None, 1.5, True])
-def test_an_absurd_count_is_not_told(absurd: Any) -> None:
-    usage: Any = {"input_tokens": absurd, "output_tokens": 2, "total_tokens": absurd}
-    usage["input_token_details"] = {"cache_read": absurd}
+@pytest.mark.parametrize("absurd", [-3, "many", 1.5, float("nan"), True, 10**20])
+def test_an_absurd_count_is_not_told_nor_what_stands_beside_it(absurd: Any) -> None:
+    message = AIMessage("ok")
+    message.usage_metadata = {"input_tokens": absurd, "output_tokens": 2, "total_tokens": absurd}
+    assert model_ended(_result(message)) == {}
+
+
+@pytest.mark.parametrize("absurd", [-3, "many", None, 1.5, True, 10**20])
+def test_an_absurd_part_of_a_count_is_not_told(absurd: Any) -> None:
+    usage: Any = {"input_tokens": None, "output_tokens": 2, "total_tokens": absurd}
+    usage["output_token_details"] = {"reasoning": absurd}
     message = AIMessage("ok")
     message.usage_metadata = usage
     told = model_ended(_result(message))
