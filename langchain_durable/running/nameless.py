@@ -40,10 +40,10 @@ def callbacks_in(original: Original, args: Sequence[Any], kwargs: Mapping[str, A
 
 def _warning(original: Original) -> Original:
     @functools.wraps(original)
-    def method(runnable: Any, inputs: Any, *args: Any, **kwargs: Any) -> Any:
+    def method(runnable: Any, *args: Any, **kwargs: Any) -> Any:
         if surrounding() is None:
-            _warn_if_alone(original, callbacks_in(original, args, kwargs))
-        return original(runnable, inputs, *args, **kwargs)
+            _warn_if_alone(original, callbacks_in(original, args[1:], kwargs))
+        return original(runnable, *args, **kwargs)
 
     return method
 

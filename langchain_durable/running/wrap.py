@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 import functools
-from collections.abc import Callable, Mapping
+import inspect
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar, cast
 
 from langchain_core.runnables import Runnable, RunnableConfig, RunnableSequence, ensure_config
@@ -98,6 +99,8 @@ def joins(config: RunnableConfig | None) -> bool:
 
 Original = Callable[..., Any]
 
+_NOT_GIVEN: Any = object()
+
 
 class _Entries:
     """The overriding entry points of one wrapped class."""
@@ -175,11 +178,19 @@ class _Entries:
     ) -> Original:
         """``original`` as a run, by ``run``; several configs have ``each`` call make one."""
 
+        named = [*inspect.signature(original).parameters][1]  # a batch's is "inputs"
+
         @functools.wraps(original)
-        def method(runnable: Any, input: Any, config: Any = None, **kwargs: Any) -> Any:
+        def method(
+            runnable: Any, input: Any = _NOT_GIVEN, config: Any = None, **kwargs: Any
+        ) -> Any:
+            if input is _NOT_GIVEN:
+                if named not in kwargs:
+                    return original(runnable, config=config, **kwargs)  # it says what is missing
+                input = kwargs.pop(named)
             if joins(first(config)):
                 return original(runnable, input, config, **kwargs)
-            if each is not None and isinstance(config, list):
+            if each is not None and isinstance(config, Sequence):
                 return each(runnable, input, config, **kwargs)
             inputs = input if known else UNKNOWN_INPUT
             bound = self._running(
@@ -272,7 +283,7 @@ def _kept_wrapped(cls: Any, name: str) -> Original:
 
 def first(config: Any) -> RunnableConfig | None:
     """The config, or the first of several."""
-    found = config[0] if isinstance(config, list) and config else config
+    found = config[0] if isinstance(config, Sequence) and config else config
     return cast("RunnableConfig | None", found or None)
 
 

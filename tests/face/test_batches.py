@@ -70,6 +70,21 @@ def test_batch_as_completed_is_durable(durable: Durable) -> None:
     assert model.calls == 2
 
 
+async def test_a_batch_takes_its_arguments_as_langchain_does(durable: Durable) -> None:
+    """Inputs by their name, and a config each in any sequence, whether wrapped or not."""
+    plain = RunnableLambda(str) | RunnableLambda(str.upper)
+    for number, chain in enumerate((plain, durable.wrap(plain))):
+        pair: Any = tuple(durable.config(f"{number}-{name}") for name in "abcdefgh")
+        given: Any = {"inputs": ["a", "b"]}
+        assert chain.batch(**given, config=pair[:2]) == ["A", "B"]
+        assert await chain.abatch(**given, config=pair[2:4]) == ["A", "B"]
+        done = chain.batch_as_completed(**given, config=pair[4:6])
+        assert sorted(done) == [(0, "A"), (1, "B")]
+        late = chain.abatch_as_completed(**given, config=pair[6:])
+        assert sorted([item async for item in late]) == [(0, "A"), (1, "B")]
+        assert len(durable.runs()) == 8 * number
+
+
 def test_resume_calls_a_batch_again_as_a_batch(durable: Durable) -> None:
     model = Model()
     wrapped = durable.wrap(program(model, ["b"]), name="asker")

@@ -108,3 +108,18 @@ def test_iter_of_a_wrapped_executor_says_that_it_is_not_durable(durable: Durable
     with durable.run("run") as run:
         assert [*wrapped.iter({"input": "q"})][-1]["output"] == "42"
     assert run.executed == 1
+
+
+async def test_the_input_may_be_given_by_its_name(durable: Durable) -> None:
+    wrapped: Any = durable.wrap(Model())
+    assert wrapped.invoke(input="a").text == "<a>"
+    assert (await wrapped.ainvoke(input="b", config=durable.config("b"))).text == "<b>"
+    assert "".join(chunk.text for chunk in wrapped.stream(input="c")) == "<c>"
+    assert "".join([chunk.text async for chunk in wrapped.astream(input="d")]) == "<d>"
+    prompts = [[HumanMessage("e")]]
+    with durable.run("e"):
+        assert wrapped.generate(messages=prompts).generations[0][0].text == "<e>"
+        answer = await wrapped.agenerate(messages=prompts, callbacks=None)
+    assert answer.generations[0][0].text == "<e>"
+    with pytest.raises(TypeError, match="missing 1 required positional argument: 'input'"):
+        wrapped.invoke(config=durable.config("f"))
