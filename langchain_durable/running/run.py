@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
-from collections.abc import Callable
+import inspect
+from collections.abc import Callable, Coroutine
 from contextlib import AbstractContextManager, nullcontext
-from contextvars import copy_context
+from contextvars import Context, copy_context
 from types import TracebackType
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar, cast
 
 from langchain_durable.errors import RunNotActive
 from langchain_durable.intercept.active import active, deactivate
@@ -33,9 +35,10 @@ class Run:
         self._running = running
         self._named = named
         self._taken: Taken | None = None
-        """None in a run that has joined the one around it."""
         self._tracker: RunTracker | None = None
         self._before: RunTracker | None = None
+        self._joined: list[bool] = []
+        """For each time that it is entered: is it a part of a run around it?"""
         self._current: AbstractContextManager[Any] = nullcontext()
 
     @property
@@ -78,7 +81,10 @@ class Run:
         return self._tracker
 
     def bind(self, function: Callable[P, T]) -> Callable[P, T]:
-        """The function, for a plain thread or executor: its calls belong to this run."""
+        """The function, for a plain thread or executor: its calls belong to this run.
+
+        A coroutine function's coroutine is a task of the loop that awaits it.
+        """
         context = copy_context()
         # The run's own tracker: a second one beside it would count every call twice.
         context.run(active.set, self._following())
@@ -86,22 +92,34 @@ class Run:
         @functools.wraps(function)
         def bound(*args: P.args, **kwargs: P.kwargs) -> T:
             # A context can be entered once at a time; a pool may run the function in parallel.
-            return context.copy().run(function, *args, **kwargs)
+            own = context.copy()
+            value = own.run(function, *args, **kwargs)
+            if inspect.iscoroutine(value):  # nothing of it has run yet
+                return cast("T", _within(own, value))
+            return value
 
-        return bound
+        if not inspect.iscoroutinefunction(function):
+            return bound
+
+        @functools.wraps(function)
+        async def awaited(*args: P.args, **kwargs: P.kwargs) -> Any:
+            return await cast("Any", bound(*args, **kwargs))
+
+        return cast("Callable[P, T]", awaited)
 
     def _enter(self) -> Procedure[None]:
         outer = surrounding()
         if outer is not None:
             if self._named:
                 warn_of_another(outer, self.run_id, stacklevel=5)
-            self._tracker, self._taken = outer, None
-            return
-        self._taken = yield from self._running.replayed_or_live()
-        self._tracker = PathTracker(self._taken.attempt)
+            self._tracker = outer
+        else:
+            self._taken = yield from self._running.replayed_or_live()
+            self._tracker = PathTracker(self._taken.attempt)
+        self._joined.append(outer is not None)
 
     def _activate(self) -> None:
-        if self._taken is not None:
+        if not self._joined[-1]:
             tracker = self._following()
             self._before = active.get()
             active.set(tracker)
@@ -109,15 +127,16 @@ class Run:
             self._current.__enter__()
 
     def _exit(self, exc: BaseException | None) -> Procedure[None]:
-        if self._taken is None:
+        if self._joined.pop():
             return
+        assert self._taken is not None  # it was entered
         if exc is None:
             yield from self._taken.close(None, keep_result=False)
         else:
             yield from self._taken.abort(exc)
 
     def _deactivate(self) -> None:
-        if self._taken is not None:
+        if not self._joined[-1]:
             self._current.__exit__(None, None, None)
             deactivate(self._following(), self._before)
 
@@ -148,3 +167,7 @@ class Run:
     ) -> None:
         self._deactivate()
         await adrive(self._exit(exc))
+
+
+async def _within(context: Context, coroutine: Coroutine[Any, Any, T]) -> T:
+    return await asyncio.create_task(coroutine, context=context)

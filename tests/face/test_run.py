@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import inspect
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -13,7 +14,7 @@ import pytest
 from langchain_core.rate_limiters import InMemoryRateLimiter
 from langchain_core.runnables import RunnableLambda
 
-from langchain_durable import Durable, DurableWarning, RunBusy, RunInputMismatch
+from langchain_durable import Durable, DurableWarning, RunBusy, RunInputMismatch, RunStatus
 from langchain_durable.errors import ConfigurationError, RunNotActive
 from tests.fakes import Failing, Model
 
@@ -211,6 +212,51 @@ def test_a_plain_thread_belongs_to_the_run_if_it_is_bound(durable: Durable) -> N
         except Failing:
             pass
     assert model.calls == 1
+
+
+def test_a_bound_coroutine_belongs_to_the_run_on_any_loop(durable: Durable) -> None:
+    model = Model()
+
+    async def ask(text: str) -> str:
+        return (await model.ainvoke(text)).text
+
+    with durable.run("run") as run, ThreadPoolExecutor() as pool:
+        for function in (run.bind(ask), run.bind(lambda text: ask(text))):
+            assert pool.submit(lambda: asyncio.run(function("a"))).result() == "<a>"  # noqa: B023
+        assert inspect.iscoroutinefunction(run.bind(ask))
+        assert run.executed == 2
+
+
+async def test_a_bound_coroutine_can_be_cancelled(durable: Durable) -> None:
+    cancelled = asyncio.Event()
+
+    async def wait() -> None:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            cancelled.set()
+            raise
+
+    async with durable.run("run") as run:
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(run.bind(wait)(), 0.01)
+    assert cancelled.is_set()
+
+
+def test_a_block_can_be_entered_again_inside_and_outside_of_others(durable: Durable) -> None:
+    model, block = Model(), durable.run("block")
+    with durable.run("outer"), pytest.warns(DurableWarning, match="there will be no run"), block:
+        model.invoke("a")
+    with block as run, block:
+        model.invoke("b")
+        assert (run.run_id, run.executed) == ("block", 1)
+    with block as run:
+        model.invoke("b")
+        assert run.replayed == 1
+
+    assert model.calls == 2
+    ended = {header.run_id: header.status for header in durable.runs()}
+    assert ended == {"outer": RunStatus.COMPLETED, "block": RunStatus.COMPLETED}
 
 
 def test_an_unbound_call_while_a_run_is_active_warns_once(durable: Durable) -> None:
