@@ -52,6 +52,8 @@ class Run:
     cancel: bool = False
     was: tuple[RunStatus, str] | None = None
     """Status and reason before the last acquire, for when it is asked for again."""
+    looped: bytes | None = None
+    """What the request said that was told of a crash loop, for when it comes again."""
     records: list[Record] | None = field(default_factory=list)
     journal_ends: int | None = None
     header_ends: int | None = None
@@ -83,6 +85,8 @@ class Run:
         if self._granted_before(opening):
             self.lease = now + opening.lease_ms
             return self._same_answer(header)
+        if self.reason == "crash_loop" and self.looped == opening.draft.meta:
+            return Opened(verdict=Verdict.CRASH_LOOP, header=header)
         left = self.lease - now
         if left > 0 and self.owner not in ("", opening.evict):
             return Opened(verdict=Verdict.HELD, header=header, held_ms=left)
@@ -90,6 +94,7 @@ class Run:
         self.stalls = 0 if forgiven else self.stalls + 1
         if self.stalls >= opening.max_stalls:
             self._end(RunStatus.FAILED, "crash_loop", now)
+            self.looped = opening.draft.meta
             return Opened(verdict=Verdict.CRASH_LOOP, header=self.header(now))
         self.was = (self.status, self.reason)
         self._begin(opening, now)

@@ -279,6 +279,15 @@ def test_a_crash_loop_is_opened_again_by_hand(store: Store, ask: Caller) -> None
     assert ask(lambda: store.acquire(opening())).verdict is Verdict.ACQUIRED
 
 
+def test_a_crash_loop_is_not_opened_by_the_same_call_sent_again(store: Store, ask: Caller) -> None:
+    for _ in range(5):
+        leased(store, lease_ms=0)
+    call = opening()
+    first = ask(lambda: store.acquire(call))
+    assert ask(lambda: store.acquire(call)) == first
+    assert first.verdict is Verdict.CRASH_LOOP
+
+
 def test_progress_forgives_earlier_stalls(store: Store, ask: Caller) -> None:
     for _ in range(4):
         lease = leased(store, lease_ms=0)

@@ -96,6 +96,9 @@ if head.owner == owner and tail_attempt == tonumber(head.attempt)
   return answer(verdict, head.attempt, head.seq)
 end
 
+-- The same, of a request that was told of a crash loop; another one opens the run again.
+if head.reason == 'crash_loop' and head.looped == ARGV[13] then return answer('crash_loop') end
+
 local left = tonumber(head.lease) - now
 if left > 0 and head.owner ~= '' and head.owner ~= ARGV[7] then
   return answer('held', nil, nil, text(left))
@@ -110,7 +113,7 @@ local run = {[KEYS[1]] = ARGV[11], [KEYS[2]] = ARGV[10], [KEYS[3]] = ARGV[10],
   [KEYS[4]] = ARGV[9], [KEYS[5]] = ARGV[9]}
 if stalls >= tonumber(ARGV[8]) then
   redis.call('HSET', meta, 'status', 'failed', 'reason', 'crash_loop', 'owner', '',
-    'lease', '0', 'stalls', stalls, 'updated', text(now))
+    'lease', '0', 'stalls', stalls, 'updated', text(now), 'looped', ARGV[13])
   for key, seconds in pairs(run) do
     if seconds ~= '0' then redis.call('EXPIRE', key, seconds) end
   end
