@@ -14,6 +14,9 @@ from langchain_durable.errors import (
 )
 from langchain_durable.journal import Lease, Retention
 
+_LONGEST_LIFE = 1000 * 365 * 24 * 3600
+"""Seconds. A server takes up to 292 million years, and nothing else than whole ones."""
+
 
 def appended(lease: Lease, seq: int, letters: bytes) -> None:
     """Judge the answers to an append: one letter per record, see ``append.lua``."""
@@ -106,13 +109,18 @@ def busy(run_id: str, owner: str, left: int) -> RunBusy:
 
 
 def check_retention(retention: Retention) -> Retention:
-    """Refuse times to live that would leave a journal without its header."""
+    """Refuse times to live that would leave a journal without its header.
+
+    And those that the server would refuse, once a run has ended and half of its end is written.
+    """
     lives = (retention.events, retention.journal, retention.header)
-    if min(lives) < 0 or (retention.header and not 0 < retention.journal <= retention.header):
+    sound = all(isinstance(life, int) and 0 <= life <= _LONGEST_LIFE for life in lives)
+    if not sound or (retention.header and not 0 < retention.journal <= retention.header):
         raise ConfigurationError(
             "The retention makes no sense.",
-            expected="seconds, with a header that lives as long as its journal (0: for good)",
+            expected="whole seconds, at most 1000 years, with a header that lives as long as its "
+            "journal (0: for good)",
             came=f"events={lives[0]}, journal={lives[1]}, header={lives[2]}",
-            do="raise header, or lower journal",
+            do="raise header, lower journal, or give 0 for what is to be kept",
         )
     return retention

@@ -98,6 +98,12 @@ def test_a_header_must_outlive_its_journal(retention: Retention) -> None:
         open_store("redis://localhost", retention=retention)
 
 
+@pytest.mark.parametrize("life", [10**17, 3600.0, None])
+def test_a_time_to_live_that_the_server_would_refuse_is_refused_at_once(life: Any) -> None:
+    with pytest.raises(ConfigurationError, match="whole seconds"):
+        open_store("redis://localhost", retention=Retention(events=life))
+
+
 class Instrumented(redis.Redis):
     """A client that says where instrumentation would make a span."""
 
