@@ -53,6 +53,7 @@ class Scope:
     ``at_once`` counts the batches that are being made right under it; ``keyed`` says that its
     parts are made at once and have a key each. ``apart`` is a call that has no place among its
     siblings: its order of arrival says nothing.
+    ``template`` names the prompt that was filled in under it last, for the model call after that.
     ``called_as`` is LangChain's own run id of a model call, from which its answer may get its id.
     ``trace``, ``above`` and ``sampled`` are those of an outermost call that is observed, and not
     part of a run: its trace, and the span it stands under. ``around`` is what was current when it
@@ -82,6 +83,7 @@ class Scope:
     per_chunk: float | None = None
     chunks: Any = None
     prompt: Any = None
+    template: str | None = None
     span: Any = None
     span_id = ""
     parent_span_id = ""

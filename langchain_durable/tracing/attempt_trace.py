@@ -60,6 +60,8 @@ class AttemptTrace(AgentSpans):
     they have ended: a process that dies leaves nothing open that its journal cannot close.
     """
 
+    _is_one_program = True
+
     def __init__(self, telemetry: Telemetry, run_id: str, new_id: Callable[[int], str]) -> None:
         super().__init__(telemetry, new_id)
         telemetry.metering.look()
@@ -159,7 +161,8 @@ class AttemptTrace(AgentSpans):
     def teller(self) -> Teller:
         """What takes down how calls describe themselves."""
         content = self._telemetry.content
-        return Teller(content if content is not None and content.enabled else None)
+        captured = content if content is not None and content.enabled else None
+        return Teller(captured, top=self._is_one_program)
 
     def current(self) -> AbstractContextManager[Any]:
         """Makes the attempt's span the current one, for what the program does between calls.

@@ -23,6 +23,8 @@ class ObservedTrace(AttemptTrace):
     or begins a trace.
     """
 
+    _is_one_program = False
+
     def __init__(self, telemetry: Telemetry, new_id: Callable[[int], str]) -> None:
         super().__init__(telemetry, "", new_id)
         self.span_id = ""

@@ -29,12 +29,13 @@ Told = Mapping[str, Any] | None
 class Teller:
     """Gives a scope its ``describe``: a call that the journal answers is never described.
 
-    ``content`` is there if the app captures what calls say.
+    ``content`` is there if the app captures what calls say. ``top`` False: calls at the top have
+    nothing to do with each other, as those of a whole process.
     """
 
-    def __init__(self, content: Content | None) -> None:
+    def __init__(self, content: Content | None, *, top: bool = True) -> None:
         self._content = content
-        self._prompts: dict[int, str] = {}
+        self._top = top
 
     @harmless(nothing)
     def chain(
@@ -50,8 +51,8 @@ class Teller:
         above = scope.parent
         if serialized is not None and above is not None:
             prompt = prompt_name(name, serialized, metadata)
-            if prompt:
-                self._prompts[id(above)] = prompt
+            if prompt and (self._top or above.parent is not None):
+                above.template = prompt
         if is_node(tags):
             return
         inside = scope.caller
@@ -87,7 +88,10 @@ class Teller:
     ) -> None:
         """A model call has started."""
         scope.prompt = prompt
-        made_from = self._prompts.pop(id(scope.parent), None) if self._prompts else None
+        above = scope.parent
+        made_from = None
+        if above is not None and above.template is not None:
+            made_from, above.template = above.template, None
         scope.describe = partial(
             model_started,
             serialized,

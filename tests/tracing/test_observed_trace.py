@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import aclosing
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from langchain.agents import create_agent
 from langchain.agents.middleware import wrap_model_call
 from langchain_core.callbacks import dispatch_custom_event
+from langchain_core.prompts import ChatPromptTemplate
 from langchain_core.tools import BaseTool, tool
 from langgraph.config import get_stream_writer
 from opentelemetry import trace
@@ -216,3 +218,18 @@ def test_an_agent_stands_under_what_was_current_when_it_was_called(observed: Obs
         "middleware": "request",
         "chat fake": "invoke_agent clerk",
     }
+
+
+def test_a_prompt_that_is_filled_in_elsewhere_names_no_call(observed: Observed) -> None:
+    refund = ChatPromptTemplate.from_template("refund {order}")
+    refund.name = "refund"
+
+    elsewhere = threading.Thread(target=refund.invoke, args=({"order": 1},))
+    elsewhere.start()
+    elsewhere.join()
+    Model().invoke("hi")
+    (refund | Model()).invoke({"order": 1})
+
+    spans = [span.attributes or {} for span in observed.exporter.get_finished_spans()]
+    models = [said for said in spans if said["gen_ai.operation.name"] == "chat"]
+    assert [said.get("gen_ai.prompt.name") for said in models] == [None, "refund"]
