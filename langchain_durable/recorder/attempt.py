@@ -299,11 +299,18 @@ class Attempt(Answers):
         payload: bytes | None = None,
     ) -> Ticket[None]:
         """Give the run back with its new status. Nothing is written for a replayed run."""
+        event = self.ending(status, reason=reason, error=error)
+        return SETTLED if event is None else self.give_back(event, payload)
+
+    def ending(
+        self, status: RunStatus, *, reason: str = "", error: BaseException | None = None
+    ) -> AttemptEnded | None:
+        """Record no more steps, close the spans, and say how it ended; None for a replayed run."""
         if self.closed or self.lease is None:
             self.closed = True
-            return SETTLED
+            return None
         self.closed = True
-        event = self.trace.end(
+        return self.trace.end(
             AttemptEnded(
                 status=status,
                 time=self.settings.clock(),
@@ -313,7 +320,10 @@ class Attempt(Answers):
                 attributes=self._told(),
             )
         )
-        return self._append(event, payload, close=Close(status=status, reason=reason))
+
+    def give_back(self, event: AttemptEnded, payload: bytes | None = None) -> Ticket[None]:
+        """Record the end that :meth:`ending` made."""
+        return self._append(event, payload, close=Close(status=event.status, reason=event.reason))
 
     def _told(self) -> dict[str, Any]:
         told: dict[str, Any] = {REPLAYED: self.counts.replayed} if self.counts.replayed else {}

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 from typing import Any
 
 from langchain_durable.errors import DurableError
 from langchain_durable.events import ASKS, RunStatus
 from langchain_durable.journal import Lease
 from langchain_durable.recorder.answers import bind
-from langchain_durable.recorder.attempt import Attempt
+from langchain_durable.recorder.attempt import SETTLED, Attempt
 from langchain_durable.recorder.runtime import Runtime
-from langchain_durable.waiting import Procedure
+from langchain_durable.waiting import Blocking, Procedure, Ticket
 
 logger = logging.getLogger(__name__)
 
 RESULT = "result"
 """What the payload of a run's last entry is bound to."""
+
+FLUSH_SECONDS = 1.0
+"""How long a run that pauses for a person waits for the exporters, at most."""
 
 
 def finish(runtime: Runtime, attempt: Attempt, value: Any, *, keep_result: bool) -> Procedure[None]:
@@ -27,15 +31,29 @@ def finish(runtime: Runtime, attempt: Attempt, value: Any, *, keep_result: bool)
         if attempt.refusal is not None:
             yield from _refused(attempt, attempt.refusal)
         if attempt.interrupted:
-            ticket = attempt.end(
-                RunStatus.PAUSED, reason=ASKS, payload=_questions(runtime, attempt)
-            )
+            ticket = yield from _asking(runtime, attempt)
         else:
             payload = _result(runtime, attempt, value) if keep_result else None
             ticket = attempt.end(RunStatus.COMPLETED, payload=payload)
         yield from attempt.settle(ticket)
     finally:
         runtime.free(attempt)
+
+
+def _asking(runtime: Runtime, attempt: Attempt) -> Procedure[Ticket[None]]:
+    """Pause for a person's answer. It may take days, and come to another process: what this one
+    has told is exported first, and the journal knows whether it was."""
+    payload = _questions(runtime, attempt)
+    event = attempt.ending(RunStatus.PAUSED, reason=ASKS)
+    if event is None:
+        return SETTLED
+    try:
+        if attempt.trace.sink is not None:
+            seconds = min(FLUSH_SECONDS, attempt.settings.lease / 3)
+            event = yield Blocking(partial(attempt.trace.flushed, event, seconds))
+    finally:  # a caller who is cancelled meanwhile does not wait, but the record is made
+        ticket = attempt.give_back(event, payload)
+    return ticket
 
 
 def _refused(attempt: Attempt, why: DurableError) -> Procedure[None]:

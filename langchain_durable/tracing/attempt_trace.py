@@ -15,6 +15,7 @@ from langchain_durable.events import (
     AttemptEnded,
     AttemptStarted,
     Entry,
+    RunStatus,
     StepEnded,
     StepKind,
     Usage,
@@ -33,7 +34,7 @@ from langchain_durable.spans.start import Attributes, Start
 from langchain_durable.tracing.agent_spans import AgentSpans
 from langchain_durable.tracing.current import NOTHING, Current
 from langchain_durable.tracing.guard import harmless, nothing, warn
-from langchain_durable.tracing.lost import is_crashed, lost_spans
+from langchain_durable.tracing.lost import EXPORTED, is_crashed, lost_spans
 from langchain_durable.tracing.telemetry import Telemetry, priced
 from langchain_durable.tracing.teller import Teller
 
@@ -180,11 +181,19 @@ class AttemptTrace(AgentSpans):
         self._sweep(event)
         said = dict(event.attributes)
         self._note_left(said)
+        if self._sink is not None and event.status is RunStatus.PAUSED and not event.asks:
+            said[EXPORTED] = True  # nobody waits for this end; a process that exits flushes
         event = replace(event, attributes=said)
         self._telemetry.metering.run_ended(event.status, self.tenant)
         if self._sink is not None:
             self._emit_ended(event)
         return event
+
+    def flushed(self, event: AttemptEnded, seconds: float) -> AttemptEnded:
+        """The same end, that says whether the attempt's spans are out; blocks until they are."""
+        if self._sink is None or not self._sink.flush(seconds):
+            return event
+        return replace(event, attributes={**event.attributes, EXPORTED: True})
 
     @harmless(nothing)
     def _emit_ended(self, event: AttemptEnded) -> None:

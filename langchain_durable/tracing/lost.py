@@ -8,22 +8,28 @@ from typing import TYPE_CHECKING
 from langchain_durable import semconv
 from langchain_durable.events import AttemptEnded, Entry
 from langchain_durable.journal import Header
+from langchain_durable.spans.openings import FINAL
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import ReadableSpan
 
     from langchain_durable.tracing.sink import Sink
 
+EXPORTED = "exported"
+"""Key in the attributes of the end of an attempt that has paused: its spans are out, and those
+that it had found lost."""
+
 
 def lost_spans(entries: Sequence[Entry], header: Header, sink: Sink) -> list[ReadableSpan]:
-    """The spans of the attempts that have crashed since the last one that ended.
+    """The spans of the attempts since the last one whose spans are out.
 
-    Some may have been exported before. They are the same again, ids and all, so that a
-    backend shows each once.
+    Those attempts have crashed, or have paused where nobody listened, or did not get their spans
+    out before they paused. Some spans may have been exported all the same. They have the same
+    ids again, so that a backend shows each once.
     """
-    if not is_crashed(entries):
+    after = _last_exported(entries)
+    if not entries or entries[-1].attempt <= after:
         return []
-    after = _last_ended(entries)
     from langchain_durable.spans.rebuild import rebuilt
 
     found = rebuilt(entries, header, resource=sink.resource, scope=sink.scope)
@@ -32,12 +38,15 @@ def lost_spans(entries: Sequence[Entry], header: Header, sink: Sink) -> list[Rea
 
 def is_crashed(entries: Sequence[Entry]) -> bool:
     """Whether the last attempt of these entries did not give the run back."""
-    return bool(entries) and entries[-1].attempt > _last_ended(entries)
-
-
-def _last_ended(entries: Sequence[Entry]) -> int:
     ends = [entry.attempt for entry in entries if isinstance(entry.event, AttemptEnded)]
-    return max(ends, default=0)
+    return bool(entries) and entries[-1].attempt > max(ends, default=0)
+
+
+def _last_exported(entries: Sequence[Entry]) -> int:
+    """The last attempt that has ended the run, or knows its spans to be out."""
+    ends = [(each.attempt, each.event) for each in entries if isinstance(each.event, AttemptEnded)]
+    out = [at for at, end in ends if end.status in FINAL or EXPORTED in end.attributes]
+    return max(out, default=0)
 
 
 def _attempt(span: ReadableSpan) -> int:

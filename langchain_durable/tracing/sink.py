@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable
 from copy import copy
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ from opentelemetry.trace import (
 from langchain_durable import semconv
 from langchain_durable.installation import own_version
 from langchain_durable.spans.start import Attributes, Start
-from langchain_durable.tracing.guard import harmless, nothing
+from langchain_durable.tracing.guard import harmless, nothing, warn
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,7 @@ class Sink:
         version = own_version()
         self.scope = InstrumentationScope(semconv.SCOPE, version)
         self._tracer = provider.get_tracer(semconv.SCOPE, version)
+        self._flushing = threading.Lock()
 
     @property
     def is_on(self) -> bool:
@@ -77,6 +79,29 @@ class Sink:
         return self._tracer.start_span(
             start.name, context, start.kind, {**start.attributes, **more}, start_time=time
         )
+
+    def flush(self, seconds: float) -> bool:
+        """Have the app's processors export what they have; False if that takes longer.
+
+        In a thread of its own: a processor waits for its exporter however long that takes. While
+        it waits, nobody else does.
+        """
+        if not self._flushing.acquire(blocking=False):
+            return False
+        done: list[bool] = []
+
+        def flush() -> None:
+            try:
+                done.append(self.provider.force_flush(int(seconds * 1000)))
+            except Exception:
+                warn("flush")
+            finally:
+                self._flushing.release()
+
+        thread = threading.Thread(target=flush, name="langchain-durable-flush", daemon=True)
+        thread.start()
+        thread.join(seconds)
+        return done == [True]
 
     def emit(self, spans: Iterable[ReadableSpan], context: Context) -> None:
         """Have the app's processors see spans that are over already.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,18 +11,12 @@ import pytest
 
 from langchain_durable import Durable
 from langchain_durable.events import StepEnded, StepStarted
-from tests.servers import Server, start_valkey
+from tests.servers import Server
 from tests.tracing.traced import RUN
 from tests.zygote import Said, run
 
 CALLS = 5
 """Model and tool calls of the program."""
-
-
-@pytest.fixture
-def own_server(tmp_path: Path) -> Iterator[Server]:
-    with start_valkey(tmp_path / "server") as server:
-        yield server
 
 
 def attempt(url: str, spans: Path, call: int, how: str) -> Said:

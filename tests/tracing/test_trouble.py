@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,6 +11,8 @@ import pytest
 from langchain_core.messages import AIMessage
 from langchain_core.runnables import RunnableLambda
 from langchain_core.tools import tool
+from langgraph.graph import START, MessagesState, StateGraph
+from langgraph.types import interrupt
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
@@ -22,7 +25,7 @@ from opentelemetry.sdk.trace.sampling import (
 )
 
 from langchain_durable import Durable, DurableCallbackHandler
-from langchain_durable.events import StepEnded
+from langchain_durable.events import RunStatus, StepEnded
 from langchain_durable.tracing import guard
 from tests.fakes import Model
 
@@ -126,3 +129,33 @@ def test_nothing_that_a_program_does_in_a_run_is_exported_if_the_run_is_not_samp
             search.invoke({})
         search.invoke({}, {"callbacks": [DurableCallbackHandler(durable, run_id="run-2")]})
     assert exporter.get_finished_spans() == ()
+
+
+class Stuck(SpanProcessor):
+    """A processor whose exporter does not answer before it is let go."""
+
+    def __init__(self) -> None:
+        self.let_go = threading.Event()
+
+    def force_flush(self, timeout_millis: int = 30_000) -> bool:
+        return self.let_go.wait(60)
+
+
+async def test_a_question_does_not_wait_for_an_exporter_that_is_stuck() -> None:
+    provider, stuck = TracerProvider(), Stuck()
+    provider.add_span_processor(stuck)
+
+    def ask(state: MessagesState) -> MessagesState:
+        return {"messages": [Model().invoke("a"), interrupt("may I?")]}
+
+    graph = StateGraph(MessagesState)
+    graph.add_node("ask", ask)
+    graph.add_edge(START, "ask")
+    async with Durable("memory://stuck", tracer_provider=provider, lease=0.5) as durable:
+        program: Any = durable.wrap(graph.compile())
+        for run_id in ("first", "second"):
+            out = await program.ainvoke({"messages": []}, durable.config(run_id))
+            assert out["__interrupt__"]
+            assert durable.get(run_id).status is RunStatus.PAUSED
+    assert not stuck.let_go.is_set()
+    stuck.let_go.set()

@@ -1,0 +1,88 @@
+"""A run that pauses for a person: what its processes have told is all there, and once."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.servers import Server
+from tests.zygote import run
+
+Spans = dict[str, dict[str, Any]]
+
+
+def attempt(server: Server, path: Path, *how: str) -> str:
+    return run(["tests.tracing.asking", server.url, str(path), *how], module=True).out.strip()
+
+
+def lines(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+
+
+def shown(path: Path) -> Spans:
+    """What a backend shows: of spans with one id the last."""
+    return {span["context"]["span_id"]: span for span in lines(path)}
+
+
+def kinds(spans: Spans) -> Counter[str]:
+    return Counter(span["name"].partition(" ")[0] for span in spans.values())
+
+
+def assert_whole(spans: Spans) -> None:
+    (root,) = [span for span in spans.values() if span["parent_id"] is None]
+    assert root["name"].startswith("durable_run")
+    assert all(span["parent_id"] in spans for span in spans.values() if span is not root)
+
+
+def test_a_process_killed_after_its_question_loses_no_span(
+    own_server: Server, tmp_path: Path
+) -> None:
+    path = tmp_path / "spans"
+    assert attempt(own_server, path, "start", "batched", "after") == "asks"
+    assert attempt(own_server, path, "yes", "batched") == "it is done"
+
+    spans = shown(path)
+    assert_whole(spans)
+    assert kinds(spans) == Counter(
+        {
+            "durable_run": 1,
+            "durable_attempt": 2,
+            "invoke_agent": 2,
+            "chat": 2,
+            "execute_tool": 2,
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    "second", [("start", "nobody"), ("start", "nobody", "asking"), ("start", "batched", "asking")]
+)
+def test_what_a_crash_left_open_is_closed_by_a_later_attempt_that_exports(
+    own_server: Server, tmp_path: Path, second: tuple[str, ...]
+) -> None:
+    path = tmp_path / "spans"
+    attempt(own_server, path, "start", "at once", "asking")
+    attempt(own_server, path, *second)
+    third = "start" if "asking" in second else "yes"
+    attempt(own_server, path, third, "batched")
+    if third == "start":
+        assert attempt(own_server, path, "yes", "batched") == "it is done"
+
+    spans = shown(path)
+    assert_whole(spans)
+    assert kinds(spans)["execute_tool"] == kinds(spans)["durable_attempt"]
+
+
+def test_what_is_out_is_not_exported_again_with_each_answer(
+    own_server: Server, tmp_path: Path
+) -> None:
+    path = tmp_path / "spans"
+    attempt(own_server, path, "start", "batched")
+    before = len(lines(path))
+    assert attempt(own_server, path, "yes", "batched") == "it is done"
+
+    assert len(lines(path)) == len(shown(path)) > before > 0
