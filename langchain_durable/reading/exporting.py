@@ -1,7 +1,8 @@
 """A run's spans, sent again from its journal: to the program's own provider or to an exporter.
 
 What was lost with a process, was never sampled or was sent to a backend that has gone can so be
-looked at later. Ids, times and attributes are the ones that the live spans had.
+looked at later. Ids, times and our attributes are the ones that the live spans had; captured
+content, and what the app itself has put on them, are not there again.
 """
 
 from __future__ import annotations

@@ -1,7 +1,9 @@
 """A run's spans from its journal: those of a crashed process, and all of them for an export.
 
-Trace and span ids, times and attributes are those that the live spans had or would have had,
-so a backend that has seen a span already sees the same one again.
+Trace and span ids, times and our attributes are those that the live spans had or would have
+had, so a backend that has seen a span already shows it once. What the app has told a live span
+itself (attributes, events, a status), and captured content, are not in the journal's entries:
+where a backend takes the later span for the whole one, they are gone from it.
 """
 
 from __future__ import annotations
