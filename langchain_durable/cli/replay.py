@@ -54,8 +54,11 @@ def replay(
     prefix: Prefix = PREFIX,
     key: Key = None,
 ) -> None:
-    """Walk through a run step by step, with what went in and what came out.
+    """Walk through a run step by step, with what came out, and what went into its tools.
 
+    The journal keeps the run's input, and what tools were called with. It does not keep the
+    prompts of models, the queries of retrievers or the arguments of functions: these have no input
+    here, and null with --json.
     On a terminal, Enter shows the next step and q ends.
     With --rerun the program itself runs again, without a key or a network.
     A call that the journal cannot answer is then an error that names it.

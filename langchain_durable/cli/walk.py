@@ -1,4 +1,7 @@
-"""A run's steps one by one, in the order in which they began, with what went in and came out."""
+"""A run's steps one by one, in the order in which they began, with what came out.
+
+What went in is there for tools only: the journal keeps no other call's input.
+"""
 
 from __future__ import annotations
 
