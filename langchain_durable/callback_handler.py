@@ -6,10 +6,12 @@ import asyncio
 import concurrent.futures
 import logging
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
+
+from langchain_core.runnables import RunnableConfig
 
 from langchain_durable import ids
 from langchain_durable.durable import Durable
@@ -35,7 +37,7 @@ class DurableCallbackHandler(PathTracker[Attempt]):
     A callback cannot answer in the program's place: the program's own code runs again on
     resume, and its finished calls are answered from the journal. One handler is one run, and
     so is a batch that it is passed to: use a new one for each. Inside a run that is active
-    already it does nothing.
+    already it does nothing. Of a config it sees the ``metadata`` only: a tenant is named there.
     """
 
     def __init__(self, durable: Durable, *, run_id: str | None = None) -> None:
@@ -48,6 +50,7 @@ class DurableCallbackHandler(PathTracker[Attempt]):
         self._in_batch = False
         self._turn = threading.Lock()
         self._inside = False
+        self._unlabelled = False
         super().__init__(self._new_attempt())
 
     def _new_attempt(self) -> Attempt:
@@ -117,7 +120,35 @@ class DurableCallbackHandler(PathTracker[Attempt]):
             call={"method": "callback"},
         )
         self._opener = _Opener(self._durable, attempt, request)
+        self._unlabelled = True
         attempt.opener = self._opener.open
+
+    def on_chain_start(self, *args: Any, **kwargs: Any) -> None:
+        super().on_chain_start(*args, **kwargs)
+        self._label(kwargs)
+
+    def on_chat_model_start(self, *args: Any, **kwargs: Any) -> None:
+        super().on_chat_model_start(*args, **kwargs)
+        self._label(kwargs)
+
+    def on_llm_start(self, *args: Any, **kwargs: Any) -> None:
+        super().on_llm_start(*args, **kwargs)
+        self._label(kwargs)
+
+    def on_tool_start(self, *args: Any, **kwargs: Any) -> None:
+        super().on_tool_start(*args, **kwargs)
+        self._label(kwargs)
+
+    def on_retriever_start(self, *args: Any, **kwargs: Any) -> None:
+        super().on_retriever_start(*args, **kwargs)
+        self._label(kwargs)
+
+    def _label(self, started: Mapping[str, Any]) -> None:
+        """The first start of a run, which comes before its first step, has the call's metadata."""
+        if self._unlabelled and self._opener is not None:
+            self._unlabelled = False
+            config: RunnableConfig = {"metadata": started.get("metadata") or {}}
+            self._opener.request = self._durable.labels.of_config(self._opener.request, config)
 
     def root_call(self, place: str) -> RootCall | None:
         if active.get() is not None:
@@ -166,7 +197,7 @@ class _Opener:
     def __init__(self, durable: Durable, attempt: Attempt, request: Request) -> None:
         self._durable = durable
         self._attempt = attempt
-        self._request = request
+        self.request = request
         self._lock = threading.Lock()
         self._opened: _Opened | None = None
         self.runtime: Runtime | None = None
@@ -182,7 +213,7 @@ class _Opener:
             return
         try:
             runtime: Runtime = yield from self._durable.connector.connected()
-            yield from acquire(runtime, self._attempt, self._request)
+            yield from acquire(runtime, self._attempt, self.request)
             self.runtime = runtime
         except BaseException as exc:
             opened.future.set_exception(exc)

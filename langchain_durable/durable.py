@@ -8,7 +8,6 @@ import random as random_module
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, Literal, ParamSpec, TypeVar, cast, overload
 
 from langchain_core.runnables import Runnable, RunnableConfig
@@ -29,6 +28,7 @@ from langchain_durable.recorder.request import UNKNOWN_INPUT, Request
 from langchain_durable.recorder.settings import Drift, Durability, Settings
 from langchain_durable.running.functions import awaited, called, plain, recorded
 from langchain_durable.running.graphs import GraphCalls
+from langchain_durable.running.labels import Labels
 from langchain_durable.running.run import Run
 from langchain_durable.running.running import Running
 from langchain_durable.running.wrap import RUN_ID, rebrand, with_configurable, wrapped_class
@@ -73,6 +73,8 @@ class Durable(RunsById, Exporting, Costs):
     attempts, or a ``"linked"`` one for each. ``prices``: what model calls cost (a price book, a
     callable, a table in a file; default: ``genai-prices``, if it is installed; ``False``: none).
     ``tenant`` is the key in ``configurable`` or ``metadata`` by whose value costs are told apart.
+    A run keeps its call's own ``metadata`` (plain values, up to 4 KiB) in plain text, so not where
+    values are redacted or encrypted.
     ``semconv_profile="next"`` has metrics under the GenAI conventions' coming names.
     What calls say is on spans only if ``OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT`` asks
     for it; ``redact_spans`` sees it before.
@@ -113,7 +115,7 @@ class Durable(RunsById, Exporting, Costs):
             profile=semconv_profile,
             redact=redact_spans,
         )
-        self._tenant = tenant
+        self.labels = Labels(tenant, keep=redact is None and encryption_key is None)
         connector = Connector(
             url,
             settings=Settings(
@@ -210,6 +212,7 @@ class Durable(RunsById, Exporting, Costs):
             version=self._version,
             call={"method": "run"},
             metadata=metadata or {},
+            tenant=self.labels.tenant_of(metadata or {}),
         )
         return Run(
             Running(
@@ -231,7 +234,7 @@ class Durable(RunsById, Exporting, Costs):
         """The run that a call of a wrapped runnable is. Not for use by programs."""
         given = ((config or {}).get("configurable") or {}).get(RUN_ID)
         run_id = self._id(given)
-        request = replace(request, tenant=self._tenant_of(config))
+        request = self.labels.of_config(request, config)
         if is_graph(runnable):
             return self._graphs.running(runnable, run_id, request, config)
         ready = with_configurable(config, {RUN_ID: run_id})
@@ -245,13 +248,6 @@ class Durable(RunsById, Exporting, Costs):
     def state_config(self, graph: Any, config: RunnableConfig | None) -> RunnableConfig | None:
         """The config for a wrapped graph's state methods. Not for use by programs."""
         return self._graphs.state_config(graph, config)
-
-    def _tenant_of(self, config: RunnableConfig | None) -> str:
-        given: Mapping[str, Any] = {
-            **((config or {}).get("metadata") or {}),
-            **((config or {}).get("configurable") or {}),
-        }
-        return utf8(str(given.get(self._tenant) or ""))
 
     def _id(self, given: Any) -> str:
         if given is not None:
