@@ -104,9 +104,6 @@ TOOL_CALL_RESULT = "gen_ai.tool.call.result"
 RETRIEVAL_QUERY_TEXT = "gen_ai.retrieval.query.text"
 RETRIEVAL_DOCUMENTS = "gen_ai.retrieval.documents"
 
-INFERENCE_DETAILS_EVENT = "gen_ai.client.inference.operation.details"
-"""The log record that carries the content where it is captured on events."""
-
 # -- attributes of ours -----------------------------------------------------------------------
 
 SCOPE = "langchain_durable"

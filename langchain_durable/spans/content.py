@@ -38,7 +38,10 @@ _logger = logging.getLogger(__name__)
 
 
 class Capture(StrEnum):
-    """Where content is captured: the values of the convention's environment variable."""
+    """Where content is to be captured: the values of the convention's environment variable.
+
+    We make no events: of ``SPAN_AND_EVENT`` the spans have it, of ``EVENT_ONLY`` nothing does.
+    """
 
     NO_CONTENT = "NO_CONTENT"
     SPAN_ONLY = "SPAN_ONLY"
@@ -49,21 +52,18 @@ class Capture(StrEnum):
     def on_spans(self) -> bool:
         return self in (Capture.SPAN_ONLY, Capture.SPAN_AND_EVENT)
 
-    @property
-    def on_events(self) -> bool:
-        return self in (Capture.EVENT_ONLY, Capture.SPAN_AND_EVENT)
-
 
 def capture_from_environment() -> Capture:
     """What ``OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT`` says; nothing if unset.
 
-    A value that is none of the convention's captures nothing, with a warning in the log.
+    A value that is none of the convention's captures nothing, with a warning in the log. One
+    that asks for events has a warning too: there are none.
     """
-    given = os.environ.get(semconv.CAPTURE_CONTENT_VARIABLE, "").strip().upper()
+    given = os.environ.get(semconv.CAPTURE_CONTENT_VARIABLE, "").strip()
     if not given:
         return Capture.NO_CONTENT
     try:
-        return Capture(given)
+        capture = Capture(given.upper())
     except ValueError:
         _logger.warning(
             "%s is %r, so no content is captured. Expected: one of %s.",
@@ -72,13 +72,21 @@ def capture_from_environment() -> Capture:
             ", ".join(Capture),
         )
         return Capture.NO_CONTENT
+    if capture in (Capture.EVENT_ONLY, Capture.SPAN_AND_EVENT):
+        _logger.warning(
+            "%s is %s, and content is not captured on events here: %s. Do: SPAN_ONLY has it on "
+            "spans.",
+            semconv.CAPTURE_CONTENT_VARIABLE,
+            capture.value,
+            "it is on spans alone" if capture.on_spans else "it is captured nowhere",
+        )
+    return capture
 
 
 class Content:
     """Captures content as attributes; every method gives none while capture is off.
 
-    On spans the values are JSON texts, because backends differ in what else they show; with
-    ``structured=True`` they are plain data, for the attributes of an event. An attribute
+    The values are JSON texts, because backends differ in what else they show. An attribute
     has at most ``budget`` bytes of JSON; what is left out is counted in
     ``langchain_durable.content.truncated_bytes``. A ``redact`` that raises, or a value that
     cannot be told, captures nothing and warns once. Methods for outputs take the attributes
@@ -91,18 +99,11 @@ class Content:
         *,
         budget: int = BUDGET,
         redact: Redact | None = None,
-        structured: bool = False,
     ) -> None:
-        self.enabled = capture.on_events if structured else capture.on_spans
-        self._capture = capture
+        self.enabled = capture.on_spans
         self._budget = budget
         self._redact = redact
-        self._structured = structured
         self._warned = False
-
-    def for_events(self) -> Content:
-        """The same settings, for the attributes of events."""
-        return Content(self._capture, budget=self._budget, redact=self._redact, structured=True)
 
     # -- inputs -------------------------------------------------------------------------------
 
@@ -175,7 +176,7 @@ class Content:
         if value is None or isinstance(value, str):
             return (None, 0) if value is None else fitted_text(value, self._budget)
         kept, missing = fitted(value, self._budget)
-        return (kept if self._structured or kept is None else to_json(kept)), missing
+        return (None if kept is None else to_json(kept)), missing
 
     def _warn(self, exc: Exception) -> None:
         if not self._warned:

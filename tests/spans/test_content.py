@@ -64,16 +64,23 @@ def test_a_value_that_is_none_captures_nothing_and_says_so(
 ) -> None:
     monkeypatch.setenv(semconv.CAPTURE_CONTENT_VARIABLE, "true")
     assert capture_from_environment() is Capture.NO_CONTENT
+    assert "is 'true', so" in caplog.text
     assert "SPAN_AND_EVENT" in caplog.text
 
 
-def test_events_get_plain_data_instead_of_json() -> None:
-    content = Content(Capture.SPAN_AND_EVENT)
-    on_span = content.tool_input({"left": 1})
-    on_event = content.for_events().tool_input({"left": 1})
-    assert on_span == {semconv.TOOL_CALL_ARGUMENTS: '{"left":1}'}
-    assert on_event == {semconv.TOOL_CALL_ARGUMENTS: {"left": 1}}
-    assert Content(Capture.SPAN_ONLY).for_events().tool_input({"left": 1}) == {}
+@pytest.mark.parametrize(
+    ("value", "where"),
+    [("event_only", "it is captured nowhere"), ("SPAN_AND_EVENT", "it is on spans alone")],
+)
+def test_events_that_are_asked_for_are_said_not_to_be_there(
+    value: str, where: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv(semconv.CAPTURE_CONTENT_VARIABLE, value)
+    capture = capture_from_environment()
+    (record,) = caplog.records
+    assert value.upper() in record.message
+    assert where in record.message
+    assert bool(Content(capture).tool_input({"left": 1})) == (value == "SPAN_AND_EVENT")
 
 
 # -- redaction ----------------------------------------------------------------------------------

@@ -17,7 +17,6 @@ _NEWER = {
     semconv.USAGE_IMAGE_OUTPUT,
     semconv.USAGE_AUDIO_OUTPUT,
     semconv.TOKEN_MODALITY,
-    semconv.INFERENCE_DETAILS_EVENT,
     semconv.COST_AMOUNT,
     semconv.COST_CURRENCY,
     semconv.COST_SOURCE,
