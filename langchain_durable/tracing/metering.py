@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from opentelemetry import trace
+from opentelemetry.context import Context
 from opentelemetry.metrics import get_meter_provider
 from opentelemetry.trace import Span
 
@@ -99,12 +100,23 @@ class Metering:
             return
         costs = [dollars(cost) for cost in recorded.costs()]
         saved = sum((cost for cost in costs if cost is not None), Decimal(0))
-        meters.step_replayed(kind=scope.kind, name=scope.name, cost=saved or None, tenant=tenant)
+        meters.step_replayed(
+            kind=scope.kind,
+            name=scope.name,
+            cost=saved or None,
+            agent=scope.caller or "",
+            tenant=tenant,
+        )
 
     # -- agents, runs, the journal ----------------------------------------------------
 
     def chain_ended(
-        self, start: Start, began: int, calls: dict[StepKind, int], error: BaseException | None
+        self,
+        start: Start,
+        began: int,
+        calls: dict[StepKind, int],
+        error: BaseException | None,
+        context: Context | None = None,
     ) -> None:
         """Time an agent, or the root of a call; ``calls`` are those that an agent made."""
         meters = self.heard
@@ -114,7 +126,7 @@ class Metering:
         failed = "" if error is None else error_type(describe(error))
         if start.operation != semconv.INVOKE_AGENT:
             name = str(start.attributes.get(semconv.WORKFLOW_NAME, ""))
-            meters.workflow_ended(name=name, seconds=seconds, error_type=failed)
+            meters.workflow_ended(name=name, seconds=seconds, error_type=failed, context=context)
             return
         meters.agent_ended(
             name=str(start.attributes.get(semconv.AGENT_NAME, "")),
@@ -122,6 +134,7 @@ class Metering:
             error_type=failed,
             inference_calls=calls.get(StepKind.MODEL, 0),
             tool_calls=calls.get(StepKind.TOOL, 0),
+            context=context,
         )
 
     def run_ended(self, status: RunStatus, tenant: str) -> None:

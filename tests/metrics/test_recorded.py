@@ -220,3 +220,29 @@ def test_calls_are_told_apart_by_the_agent_that_makes_them() -> None:
     named = {"gen_ai.agent.name": "scout"}
     assert watched.points("gen_ai.invoke_agent.inference_calls") == [(named, 2)]
     assert watched.points("gen_ai.invoke_agent.tool_calls") == [(named, 1)]
+
+
+def test_what_a_replay_saves_is_the_agents_whose_call_it_was() -> None:
+    broken = True
+
+    @tool
+    def look(at: str) -> str:
+        """Look at it."""
+        said = Model().invoke(at).text
+        if broken:
+            raise ValueError("dark")
+        return said
+
+    def answer(messages: Sequence[BaseMessage]) -> AIMessage | str:
+        call = {"name": "look", "args": {"at": "it"}, "id": "call-1"}
+        return "done" if len(messages) > 1 else AIMessage("", tool_calls=[call])
+
+    watched = Watched()
+    with watched.durable as durable:
+        agent: Any = durable.wrap(create_agent(Model(answer=answer), [look], name="scout"))
+        with pytest.raises(ValueError, match="dark"):
+            agent.invoke({"messages": [("user", "look")]}, durable.config("run"))
+        broken = False
+        agent.invoke({"messages": [("user", "look")]}, durable.config("run"))
+    [(labels, saved)] = watched.points("langchain_durable.cost.saved")
+    assert (labels["gen_ai.agent.name"], saved) == ("scout", 5)
