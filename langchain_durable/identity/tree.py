@@ -91,6 +91,7 @@ class Scope:
     above = ""
     sampled = True
     around: SpanContext | None = None
+    stopped = False
     entered = 0
 
     def __init__(

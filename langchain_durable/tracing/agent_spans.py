@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from opentelemetry.context import Context, get_current
-from opentelemetry.trace import SpanContext
+from opentelemetry.trace import NonRecordingSpan, SpanContext, set_span_in_context
 
 from langchain_durable.events import AttemptEnded, ErrorInfo, Outcome, StepKind
 from langchain_durable.identity.tree import Scope
@@ -19,6 +19,9 @@ from langchain_durable.spans.outcomes import describe, ended, outcome_of
 from langchain_durable.spans.start import Attributes, Start
 from langchain_durable.tracing.guard import harmless, nothing
 from langchain_durable.tracing.telemetry import Telemetry
+
+_MESSAGE_LIMIT = 500
+"""Characters of an error that an agent's span keeps: its failed step has more of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +62,11 @@ class AgentSpans:
         with self._lock:
             known = self._agents.pop(id(scope), None)
         if known is not None:
-            self._telemetry.metering.chain_ended(known.start, known.began, known.calls, error)
+            metering, context = self._telemetry.metering, self._exemplar(scope)
+            metering.chain_ended(known.start, known.began, known.calls, error, context)
             info = None if error is None else describe(error)
-            self._close(known, outcome_of(error), info)
+            stopped = error is None and scope.stopped
+            self._close(known, Outcome.INTERRUPTED if stopped else outcome_of(error), info)
 
     def _open_above(self, scope: Scope | None, said: dict[str, Any]) -> str:
         """The span that a call stands under; agents get theirs with their first live step."""
@@ -103,7 +108,9 @@ class AgentSpans:
     def _close(self, agent: OpenAgent, outcome: Outcome, info: ErrorInfo | None) -> None:
         scope, start = agent.scope, agent.start
         time = self._telemetry.clock()
-        failed = [] if info is None else [[info.module, info.qualname, info.message[:500]]]
+        if info is not None:
+            info = replace(info, message=info.message[:_MESSAGE_LIMIT])
+        failed = [] if info is None else [[info.module, info.qualname, info.message]]
         with self._lock:
             self._left.append([scope.span_id, time, outcome.value, {}, *failed])
         if self._sink is None:
@@ -150,6 +157,20 @@ class AgentSpans:
         """The trace that a scope's span is part of."""
         raise NotImplementedError
 
+    def _exemplar(self, scope: Scope) -> Context | None:
+        """The context by which a metric of an agent leads to its span, if that is sampled."""
+        if self._sink is None or not _is_sampled(scope):
+            return None
+        found = self._context(scope, scope.span_id)
+        return None if found is None else set_span_in_context(NonRecordingSpan(found), Context())
+
     def _named_agent(self) -> Attributes:
         """Which run an agent's span is of."""
         raise NotImplementedError
+
+
+def _is_sampled(scope: Scope) -> bool:
+    above: Scope | None = scope
+    while above is not None and above.sampled:
+        above = above.parent
+    return above is None

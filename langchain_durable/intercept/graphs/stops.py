@@ -52,6 +52,9 @@ def _handler_class() -> Any:
             self._place = place
 
         def on_interrupt(self, event: Any) -> None:
+            graph = self._tracker.scope(event.run_id)
+            if graph is not None:
+                graph.stopped = True
             asked = tuple(Interrupt(each.id, each.value) for each in event.interrupts)
             # The tracker's attempt of this moment: a handler's is made when the call begins.
             self._tracker.attempt.stops[self._place] = Stop(

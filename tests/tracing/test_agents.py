@@ -1,0 +1,85 @@
+"""The spans of agents: live as they are in the journal."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from langchain.agents import create_agent
+from langchain_core.tools import tool
+from langgraph.types import Command
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+from langchain_durable import Durable, semconv
+from langchain_durable.ids import new
+from tests.fakes import Model, calls
+from tests.metrics.reading import metrics_of
+from tests.tracing.asking import agent
+
+
+class Watched:
+    """A handle on a journal in memory, and what it tells."""
+
+    def __init__(self) -> None:
+        self.live, self.reader = InMemorySpanExporter(), InMemoryMetricReader()
+        provider = TracerProvider()
+        provider.add_span_processor(SimpleSpanProcessor(self.live))
+        self.durable = Durable(
+            f"memory://{new()}",
+            tracer_provider=provider,
+            meter_provider=MeterProvider([self.reader], shutdown_on_exit=False),
+        )
+
+    def agents(self) -> list[ReadableSpan]:
+        return _agents(self.live)
+
+    def agents_of_the_journal(self) -> list[ReadableSpan]:
+        again = InMemorySpanExporter()
+        self.durable.export("run", again)
+        return _agents(again)
+
+
+def _agents(exporter: InMemorySpanExporter) -> list[ReadableSpan]:
+    spans = exporter.get_finished_spans()
+    return [span for span in spans if span.name.startswith("invoke_agent")]
+
+
+def test_an_agent_that_asks_is_interrupted_and_completed_with_the_answer() -> None:
+    watched = Watched()
+    with watched.durable as durable:
+        program: Any = durable.wrap(agent(""))
+        program.invoke({"messages": [("user", "order it")]}, durable.config("run"))
+        program.invoke(Command(resume="yes"), durable.config("run"))
+        for spans in (watched.agents(), watched.agents_of_the_journal()):
+            outcomes = [(span.attributes or {})[semconv.OUTCOME] for span in spans]
+            assert outcomes == ["interrupted", "completed"]
+
+
+def test_a_failed_agents_long_message_is_cut_alike() -> None:
+    @tool
+    def approve(what: str) -> str:
+        """Fail at length."""
+        raise ValueError("x" * 3000)
+
+    watched = Watched()
+    model = Model(answer=lambda messages: calls(("approve", {"what": "it"})))
+    with watched.durable as durable:
+        program: Any = durable.wrap(create_agent(model, [approve], name="clerk"))
+        with pytest.raises(ValueError, match="x"):
+            program.invoke({"messages": [("user", "order it")]}, durable.config("run"))
+        [live], [again] = watched.agents(), watched.agents_of_the_journal()
+    assert live.status.description == again.status.description == "x" * 500
+
+
+def test_an_agents_duration_leads_to_its_span() -> None:
+    watched = Watched()
+    with watched.durable as durable:
+        program: Any = durable.wrap(agent(""))
+        program.invoke({"messages": [("user", "order it")]}, durable.config("run"))
+    points: Any = metrics_of(watched.reader)["gen_ai.invoke_agent.duration"].data.data_points
+    [span] = watched.agents()
+    assert [each.span_id for each in points[0].exemplars] == [span.context and span.context.span_id]
