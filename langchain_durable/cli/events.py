@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.table import Table
 from rich.text import Text
 
-from langchain_durable.cli import times
-from langchain_durable.cli.money import cost_of, exact, usd
+from langchain_durable.cli import spans, times
+from langchain_durable.cli.money import call, cost_of, exact, is_estimated
 from langchain_durable.cli.opening import open_handle
 from langchain_durable.cli.options import PREFIX, AsJson, Prefix, RunId, Url
 from langchain_durable.cli.output import make_console, one_line, print_json_lines
@@ -85,7 +85,8 @@ def _ended(event: StepEnded, start: StepStarted | None) -> Text:
         text.append(f", {event.usage.total_tokens:,} tokens", style="dim")
     cost = cost_of(event.attributes)
     if cost is not None:
-        text.append(f", {usd(cost)}", style="dim")
+        estimated = is_estimated(event.attributes)
+        text.append(f", {call(cost, estimated=estimated)}", style="dim")
     if not event.recorded:
         text.append(", without its result: it will run again", style="yellow")
     return _with_reason(text, event.outcome, event.error)
@@ -99,8 +100,11 @@ def _with_reason(text: Text, outcome: Outcome | None, error: ErrorInfo | None) -
 
 def entries_json(entries: Sequence[Entry], trace: str) -> Iterator[dict[str, Any]]:
     """Entries as JSON, oldest first. ``trace`` is the run's trace, if attempts do not say."""
-    spans: dict[bytes, StepStarted] = {}
+    from langchain_durable.spans.compact import descriptions
+
+    starts: dict[bytes, StepStarted] = {}
     attempts: dict[int, str] = {}
+    seen = descriptions(entries)
     for entry in entries:
         common = {
             "seq": entry.seq,
@@ -115,10 +119,10 @@ def entries_json(entries: Sequence[Entry], trace: str) -> Iterator[dict[str, Any
                 attempts[entry.attempt] = event.span_id
                 yield {**common, "trace_id": trace, **_attempt_started(event)}
             case StepStarted() as event:
-                spans[event.step] = event
-                yield {**common, **_step_started(event), "payload_bytes": size}
+                starts[event.step] = event
+                yield {**common, **_step_started(event, seen[entry.attempt]), "payload_bytes": size}
             case StepEnded() as event:
-                ended = _step_ended(event, spans.get(event.step))
+                ended = _step_ended(event, starts.get(event.step))
                 yield {**common, **ended, "payload_bytes": size}
             case AttemptEnded() as event:
                 span = attempts.get(entry.attempt, "")
@@ -136,7 +140,7 @@ def _attempt_started(event: AttemptStarted) -> dict[str, Any]:
     }
 
 
-def _step_started(event: StepStarted) -> dict[str, Any]:
+def _step_started(event: StepStarted, seen: Mapping[str, str]) -> dict[str, Any]:
     return {
         "type": "step_started",
         "step": event.step.hex(),
@@ -145,7 +149,7 @@ def _step_started(event: StepStarted) -> dict[str, Any]:
         "span_id": event.span_id,
         "parent_span_id": event.parent_span_id,
         "nodes": [_node(node) for node in event.nodes],
-        "attributes": _plain(event.attributes),
+        "attributes": _plain(spans.of_start(event, seen)),
     }
 
 
@@ -164,7 +168,8 @@ def _step_ended(event: StepEnded, start: StepStarted | None) -> dict[str, Any]:
         "error": error_json(event.error),
         "usage": usage_json(event.usage),
         "cost": None if cost is None else exact(cost),
-        "attributes": _plain(event.attributes),
+        "cost_estimated": is_estimated(event.attributes),
+        "attributes": _plain(spans.of_end(event)),
     }
 
 
@@ -176,6 +181,7 @@ def _attempt_ended(event: AttemptEnded, span: str) -> dict[str, Any]:
         "reason": event.reason,
         "error": error_json(event.error),
         "fatal": [step.hex() for step in event.fatal],
+        "attributes": _plain(spans.spelled(event.attributes)),
     }
 
 

@@ -23,6 +23,11 @@ def usd(amount: Decimal) -> str:
     return f"${amount:.{2 - amount.adjusted()}f}"
 
 
+def call(amount: Decimal, *, estimated: bool) -> str:
+    """What a call cost, for people; marked where its tokens were estimated."""
+    return f"{usd(amount)} estimated" if estimated else usd(amount)
+
+
 def total(totals: Totals) -> str:
     """What calls cost together, for people; of calls that all have no price nothing is known."""
     return usd(totals.cost) if totals.cost or not totals.unpriced else "not known"
@@ -41,3 +46,10 @@ def cost_of(attributes: dict[str, Any]) -> Decimal | None:
 
     said = attributes.get(COST)
     return None if said is None else dollars(said)
+
+
+def is_estimated(attributes: dict[str, Any]) -> bool:
+    """Whether the cost in the attributes of a step's end stands on estimated tokens."""
+    from langchain_durable.spans.priced import ESTIMATED
+
+    return attributes.get(ESTIMATED) is True

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from langchain_durable.cli import times
 from langchain_durable.cli.keys import VARIABLE
-from langchain_durable.cli.money import exact, usd
+from langchain_durable.cli.money import call, exact
 from langchain_durable.cli.opening import open_handle
 from langchain_durable.cli.options import PREFIX, App, AsJson, Key, Prefix, RunId, Url
 from langchain_durable.cli.output import make_console, one_line, print_json
@@ -177,7 +177,7 @@ def _facts(step: Walked) -> list[str]:
     if step.usage is not None:
         facts.append(f"{step.usage.input_tokens:,} + {step.usage.output_tokens:,} tokens")
     if step.cost is not None:
-        facts.append(usd(step.cost))
+        facts.append(call(step.cost, estimated=step.estimated))
     return facts
 
 
@@ -230,6 +230,7 @@ def _step_json(step: Walked) -> dict[str, Any]:
         "outcome": step.outcome and step.outcome.value,
         "usage": usage_json(step.usage),
         "cost": None if step.cost is None else exact(step.cost),
+        "cost_estimated": step.estimated,
         "error": error_json(step.error),
         "input": _plain(step.input),
         "output": _plain(step.output),

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from langchain_durable.cli.money import cost_of
+from langchain_durable.cli.money import cost_of, is_estimated
 from langchain_durable.errors import JournalError
 from langchain_durable.events import (
     AttemptEnded,
@@ -46,6 +46,7 @@ class Walked:
     error: ErrorInfo | None = None
     usage: Usage | None = None
     cost: Decimal | None = None
+    estimated: bool = False
     input: Any = ABSENT
     output: Any = ABSENT
 
@@ -110,6 +111,7 @@ def _started(number: int, entry: Entry, event: StepStarted) -> Walked:
 def _end(step: Walked, event: StepEnded) -> None:
     step.ended, step.outcome, step.error = event.time, event.outcome, event.error
     step.usage, step.cost = event.usage, cost_of(event.attributes)
+    step.estimated = is_estimated(event.attributes)
 
 
 def _value(entry: Entry, decode: Callable[[Entry], Any]) -> Any:

@@ -7,14 +7,14 @@ never changes, and new ones are only added.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Iterable, Mapping, MutableMapping
 from functools import lru_cache
 from typing import Any
 
 from opentelemetry.trace import SpanKind
 
 from langchain_durable import semconv
-from langchain_durable.events import StepKind, Usage
+from langchain_durable.events import Entry, StepKind, StepStarted, Usage
 from langchain_durable.spans.providers import UNKNOWN
 from langchain_durable.spans.start import Attributes, Start
 from langchain_durable.spans.usage import usage_attributes
@@ -138,6 +138,16 @@ def remember(packed: Mapping[str, Any], *, name: str, seen: MutableMapping[str, 
     description = packed.get(_SHORT[semconv.TOOL_DESCRIPTION])
     if isinstance(description, str):
         seen[str(packed.get(_SHORT[semconv.TOOL_NAME], name))] = description
+
+
+def descriptions(entries: Iterable[Entry]) -> dict[int, dict[str, str]]:
+    """The tools' descriptions by attempt: one entry has each, not always the first of its tool."""
+    seen: dict[int, dict[str, str]] = {}
+    for entry in entries:
+        if isinstance(entry.event, StepStarted):
+            packed = entry.event.attributes.get(SPAN) or {}
+            remember(packed, name=entry.event.name, seen=seen.setdefault(entry.attempt, {}))
+    return seen
 
 
 def told_provider(attributes: Mapping[str, Any]) -> str | None:

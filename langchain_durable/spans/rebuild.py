@@ -32,9 +32,9 @@ from langchain_durable.spans.compact import (
     CALL_ID,
     SPAN,
     TOOL_CALL_ID,
+    descriptions,
     expand,
     expand_end,
-    remember,
 )
 from langchain_durable.spans.finished import Opened, finished, opened_attempt, opened_run
 from langchain_durable.spans.left import ABOVE, LEFT, as_its_attempt
@@ -95,7 +95,7 @@ class _Rebuilding:
         self._reserved = header.text(HeaderField.ROOT_SPAN)
         self._openings = openings(entries)
         self._attempts: dict[int, _Attempt] = {}
-        self._seen = _descriptions(entries)
+        self._seen = descriptions(entries)
         self._books = first_books(entries)
         self._done: list[ReadableSpan] = []
 
@@ -231,13 +231,3 @@ class _Rebuilding:
 
 def _error(module: str, qualname: str, message: str) -> ErrorInfo:
     return ErrorInfo(module=module, qualname=qualname, message=message)
-
-
-def _descriptions(entries: Sequence[Entry]) -> dict[int, dict[str, str]]:
-    """The tools' descriptions by attempt: one entry has each, not always the first of its tool."""
-    seen: dict[int, dict[str, str]] = {}
-    for entry in entries:
-        if isinstance(entry.event, StepStarted):
-            packed = entry.event.attributes.get(SPAN) or {}
-            remember(packed, name=entry.event.name, seen=seen.setdefault(entry.attempt, {}))
-    return seen
