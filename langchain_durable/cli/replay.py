@@ -96,6 +96,7 @@ class _Story:
 def _story(durable: Durable, run_id: str) -> _Story:
     from langchain_durable.reading import queries
     from langchain_durable.reading.stored_call import run_input
+    from langchain_durable.recorder.loading import decode_payload
 
     runtime = durable.connector.connect()
     header = durable.header(run_id)
@@ -103,7 +104,7 @@ def _story(durable: Durable, run_id: str) -> _Story:
     alive = queries.working_attempt(runtime, header)
 
     def decode(entry: Any) -> Any:
-        return queries.decode_payload(runtime, run_id, entry)
+        return decode_payload(runtime, run_id, entry)
 
     try:
         given = run_input(runtime, header)

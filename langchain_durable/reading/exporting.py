@@ -1,13 +1,14 @@
 """A run's spans, sent again from its journal: to the program's own provider or to an exporter.
 
 What was lost with a process, was never sampled or was sent to a backend that has gone can so be
-looked at later. Ids, times and our attributes are the ones that the live spans had; captured
-content, and what the app itself has put on them, are not there again.
+looked at later. Ids, times and our attributes are the ones that the live spans had. What the app
+itself has put on them is not there again, and of captured content only what the journal has.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from opentelemetry import trace
@@ -24,6 +25,8 @@ from langchain_durable.events import Entry
 from langchain_durable.installation import own_version
 from langchain_durable.journal import Header, HeaderField
 from langchain_durable.reading import queries
+from langchain_durable.recorder.loading import decode_payload
+from langchain_durable.spans.journaled import Journaled
 from langchain_durable.spans.rebuild import rebuilt
 from langchain_durable.tracing.sink import Sink
 from langchain_durable.waiting import Blocking, Procedure
@@ -53,13 +56,14 @@ def spans_of(
     provider: trace.TracerProvider | None = None,
     *,
     alive: int | None = None,
+    journaled: Journaled | None = None,
 ) -> list[ReadableSpan]:
     """The spans of a run, from its journal: the run's first, then in the order of their starts.
 
     They carry the resource of ``provider`` (without it, of the global one, or else what
     ``OTEL_SERVICE_NAME`` and ``OTEL_RESOURCE_ATTRIBUTES`` say; if they name no service, the one
-    that made the run). ``alive`` is the attempt that is
-    at work: what it has open is left out. Empty for a journal from before there were spans.
+    that made the run). ``alive`` is the attempt that is at work: what it has open is left out.
+    ``journaled`` has the content of steps. Empty for a journal from before there were spans.
     """
     chosen: Any = provider or trace.get_tracer_provider()
     resource = getattr(chosen, "resource", None)
@@ -72,6 +76,7 @@ def spans_of(
         resource=resource,
         scope=scope,
         alive=alive,
+        journaled=journaled,
     )
 
 
@@ -112,10 +117,11 @@ def exported(
     target = trace.get_tracer_provider() if to is None else to
     runtime = yield from connector.connected()
     header = yield from queries.header(runtime, ids.checked(run_id))
-    entries = yield from queries.entries(runtime, run_id, payloads=False)
+    journaled = runtime.settings.telemetry.journaled(partial(decode_payload, runtime, run_id))
+    entries = yield from queries.entries(runtime, run_id, payloads=journaled is not None)
     provider = None if isinstance(target, SpanExporter) else target
     alive = queries.working_attempt(runtime, header)
-    spans = spans_of(entries, header, provider, alive=alive)
+    spans = spans_of(entries, header, provider, alive=alive, journaled=journaled)
     yield Blocking(lambda: export(spans, target))
     return spans
 

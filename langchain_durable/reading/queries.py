@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
 
 from langchain_durable.codec import decode_entry, encode_event
 from langchain_durable.errors import ConfigurationError, JournalCorrupt
@@ -13,8 +12,6 @@ from langchain_durable.events import (
     AttemptStarted,
     Entry,
     RunStatus,
-    StepEnded,
-    StepStarted,
 )
 from langchain_durable.journal import (
     Close,
@@ -27,9 +24,7 @@ from langchain_durable.journal import (
 )
 from langchain_durable.reading.fold import Checkpoint, fold
 from langchain_durable.recorder.answers import bind
-from langchain_durable.recorder.attempt import ARGUMENTS
-from langchain_durable.recorder.ending import RESULT
-from langchain_durable.recorder.loading import PAGE
+from langchain_durable.recorder.loading import PAGE, decode_payload
 from langchain_durable.recorder.refusals import expired, not_found
 from langchain_durable.recorder.request import INPUT
 from langchain_durable.recorder.runtime import Runtime
@@ -111,19 +106,6 @@ def checkpoint(runtime: Runtime, run_id: str) -> Procedure[Checkpoint]:
         lambda entry: decode_payload(runtime, run_id, entry),
         read_input=lambda data: runtime.codec.decode(data, bind=bind(run_id, b"", INPUT)),
     )
-
-
-def decode_payload(runtime: Runtime, run_id: str, entry: Entry) -> Any:
-    """The value that an entry carries."""
-    assert entry.payload is not None  # the fold asks for entries with a payload only
-    event = entry.event
-    if isinstance(event, StepStarted):
-        where = bind(run_id, event.step, ARGUMENTS)
-    elif isinstance(event, StepEnded):
-        where = bind(run_id, event.step)
-    else:
-        where = bind(run_id, b"", RESULT)
-    return runtime.codec.decode(entry.payload, bind=where)
 
 
 def take(runtime: Runtime, run_id: str) -> Procedure[Opened]:

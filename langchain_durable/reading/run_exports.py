@@ -20,10 +20,10 @@ class Exporting:
         """Send a run's spans again, from its journal; gives their number.
 
         ``to``: the provider whose processors get them (the global one, if none is given), or an
-        exporter. Spans that a backend has already have the same ids as before, but neither
-        captured content nor what the program has put on them itself: most backends replace
-        theirs. Raises ``RunNotFound``, ``RunExpired``, ``ExportFailed``, and
-        ``ConfigurationError`` if there is nobody to send them to.
+        exporter. Spans that a backend has already have the same ids as before, but not what
+        the program has put on them itself, and of captured content only tools' arguments and what
+        steps answered: most backends replace theirs. Raises ``RunNotFound``, ``RunExpired``,
+        ``ExportFailed``, and ``ConfigurationError`` if there is nobody to send them to.
         """
         from langchain_durable.reading.exporting import exported
 

@@ -23,7 +23,7 @@ from langchain_durable.journal import (
 from langchain_durable.recorder.answers import bind
 from langchain_durable.recorder.attempt import Attempt
 from langchain_durable.recorder.ending import RESULT, give_back
-from langchain_durable.recorder.loading import indexed, load_entries, load_index
+from langchain_durable.recorder.loading import decode_payload, indexed, load_entries, load_index
 from langchain_durable.recorder.refusals import refuse
 from langchain_durable.recorder.request import INPUT, UNKNOWN_INPUT, Request, Stored
 from langchain_durable.recorder.runtime import Runtime
@@ -61,7 +61,8 @@ def _begin(runtime: Runtime, attempt: Attempt, request: Request, opened: Opened)
             attempt.input_print = opened.header.fingerprint
             entries = yield from load_entries(runtime, attempt.run_id, upto=lease.seq - 1)
             index = indexed(attempt.run_id, entries)
-            attempt.trace.resume(lease.attempt, opened.header, entries)
+            decode = partial(decode_payload, runtime, attempt.run_id)
+            attempt.trace.resume(lease.attempt, opened.header, entries, decode)
         else:
             attempt.trace.opened(lease.attempt)
     except BaseException as exc:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from langchain_durable.codec import decode_entry
 from langchain_durable.errors import JournalCorrupt
-from langchain_durable.events import Entry
+from langchain_durable.events import Entry, StepEnded, StepStarted
 from langchain_durable.identity.index import Index
+from langchain_durable.recorder.answers import bind
+from langchain_durable.recorder.attempt import ARGUMENTS
+from langchain_durable.recorder.ending import RESULT
 from langchain_durable.recorder.runtime import Runtime
 from langchain_durable.waiting import Procedure
 
@@ -45,3 +49,16 @@ def indexed(run_id: str, entries: Sequence[Entry]) -> Index:
             came=f"an unknown node ({exc})" if unknown else f"another form of record ({exc})",
             do="do not resume this run; delete it and start anew",
         ) from exc
+
+
+def decode_payload(runtime: Runtime, run_id: str, entry: Entry) -> Any:
+    """The value that an entry carries."""
+    assert entry.payload is not None  # who asks has looked
+    event = entry.event
+    if isinstance(event, StepStarted):
+        where = bind(run_id, event.step, ARGUMENTS)
+    elif isinstance(event, StepEnded):
+        where = bind(run_id, event.step)
+    else:
+        where = bind(run_id, b"", RESULT)
+    return runtime.codec.decode(entry.payload, bind=where)

@@ -2,8 +2,9 @@
 
 Trace and span ids, times and our attributes are those that the live spans had or would have
 had, so a backend that has seen a span already shows it once. What the app has told a live span
-itself (attributes, events, a status), and captured content, are not in the journal's entries:
-where a backend takes the later span for the whole one, they are gone from it.
+itself (attributes, events, a status) is not in the journal, and of captured content only what
+tools were given and steps have answered: where a backend takes the later span for the whole one,
+the rest is gone from it.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from langchain_durable.events import (
     ErrorInfo,
     Outcome,
     StepEnded,
+    StepKind,
     StepStarted,
 )
 from langchain_durable.journal import Header, HeaderField
@@ -37,6 +39,7 @@ from langchain_durable.spans.compact import (
     expand_end,
 )
 from langchain_durable.spans.finished import Opened, finished, opened_attempt, opened_run
+from langchain_durable.spans.journaled import Journaled
 from langchain_durable.spans.left import ABOVE, LEFT, as_its_attempt
 from langchain_durable.spans.openings import FINAL, Opening, openings
 from langchain_durable.spans.outcomes import ended, step_ended
@@ -53,6 +56,7 @@ class _Attempt:
     trace: str
     opened: Opened | None = None
     steps: dict[bytes, Opened] = field(default_factory=dict)
+    kinds: dict[bytes, StepKind] = field(default_factory=dict)
     above: dict[str, Opened] = field(default_factory=dict)
     last: int = 0
     end: AttemptEnded | None = None
@@ -65,6 +69,7 @@ def rebuilt(
     resource: Resource,
     scope: InstrumentationScope,
     alive: int | None = None,
+    journaled: Journaled | None = None,
 ) -> list[ReadableSpan]:
     """The spans that a run's journal knows of, in the order of their starts.
 
@@ -72,9 +77,9 @@ def rebuilt(
     attempt that is at work: what it has open is left out. What any other attempt has left
     open is closed at the time of its last entry: as ``crashed``, or, where the attempt gave the
     run back, a step as ``cancelled`` and an agent as its attempt. The run's own span is there
-    once the run is over.
+    once the run is over. ``journaled`` has the steps' content, where it is captured.
     """
-    return _Rebuilding(list(entries), header, resource, scope).spans(alive)
+    return _Rebuilding(list(entries), header, resource, scope, journaled).spans(alive)
 
 
 class _Rebuilding:
@@ -86,7 +91,9 @@ class _Rebuilding:
         header: Header,
         resource: Resource,
         scope: InstrumentationScope,
+        journaled: Journaled | None,
     ) -> None:
+        self._journaled = journaled
         self._entries = entries
         self._header = header
         self._resource = resource
@@ -117,9 +124,9 @@ class _Rebuilding:
         if isinstance(event, AttemptStarted):
             self._attempt_started(attempt, event)
         elif isinstance(event, StepStarted):
-            self._step_started(attempt, event)
+            self._step_started(attempt, event, entry)
         elif isinstance(event, StepEnded):
-            self._step_ended(attempt, event)
+            self._step_ended(attempt, event, entry)
         else:
             self._left(attempt, event.attributes)
             attempt.end = event
@@ -132,7 +139,7 @@ class _Rebuilding:
         attempt.opened = opened_attempt(self._header.run_id, attempt.number, event, root)
         attempt.trace = attempt.opened.trace
 
-    def _step_started(self, attempt: _Attempt, event: StepStarted) -> None:
+    def _step_started(self, attempt: _Attempt, event: StepStarted, entry: Entry) -> None:
         for span_id, parent, time, packed in event.attributes.get(ABOVE) or ():
             start = expand(packed, kind=None, name="")
             told = {**start.attributes, **identity(self._header.run_id, attempt.number)}
@@ -146,6 +153,9 @@ class _Rebuilding:
             packed, kind=event.kind, name=event.name, seen=self._seen.get(attempt.number)
         )
         named = identity(self._header.run_id, attempt.number, event.step)
+        if self._journaled is not None:
+            named |= self._journaled.given(entry, event.kind)
+            attempt.kinds[event.step] = event.kind
         attempt.steps[event.step] = self._open(
             attempt,
             Start(start.name, start.kind, {**start.attributes, **named}),
@@ -161,7 +171,7 @@ class _Rebuilding:
 
     # -- ends ---------------------------------------------------------------------------------
 
-    def _step_ended(self, attempt: _Attempt, event: StepEnded) -> None:
+    def _step_ended(self, attempt: _Attempt, event: StepEnded, entry: Entry) -> None:
         opened = attempt.steps.pop(event.step, None)
         self._left(attempt, event.attributes)
         if opened is None:
@@ -169,7 +179,11 @@ class _Rebuilding:
         status, told = step_ended(event)
         said = expand_end(event.attributes.get(SPAN) or {}, event.usage)
         cost = told_cost(event.attributes, book=self._books.get(attempt.number, ""))
-        self._finish(opened, event.time, status, {**said, **told, **cost})
+        shown: Attributes = {}
+        if self._journaled is not None:
+            kind = attempt.kinds[event.step]
+            shown = self._journaled.answered(entry, kind, opened.start.attributes)
+        self._finish(opened, event.time, status, {**said, **told, **cost, **shown})
 
     def _left(self, attempt: _Attempt, attributes: Mapping[str, Any]) -> None:
         """Close the agents that had ended by the time an entry was written."""

@@ -126,8 +126,17 @@ class AttemptTrace(AgentSpans):
             self.own_trace = self.place.trace
         self._sink = self._telemetry.sink() if self.place.sampled else None
 
-    def resume(self, number: int, header: Header, entries: Sequence[Entry]) -> None:
-        """Go on with the trace of earlier attempts, and export what crashes have left open."""
+    def resume(
+        self,
+        number: int,
+        header: Header,
+        entries: Sequence[Entry],
+        decode: Callable[[Entry], Any],
+    ) -> None:
+        """Go on with the trace of earlier attempts, and export what crashes have left open.
+
+        ``decode`` gives an entry's value, for the content of spans.
+        """
         opening = self._opening(number, entries)
         self.place = RunPlace(
             trace=header.text(HeaderField.TRACE) or self.place.trace,
@@ -138,7 +147,7 @@ class AttemptTrace(AgentSpans):
         )
         self.tenant = header.text(HeaderField.TENANT)
         self.opened(number)
-        self._recover(header, entries)
+        self._recover(header, entries, decode)
 
     def _opening(self, number: int, entries: Sequence[Entry]) -> Opening:
         """The opening of the run that this attempt is part of."""
@@ -148,11 +157,14 @@ class AttemptTrace(AgentSpans):
         return Opening(number, self.began.time, self.began.time)
 
     @harmless(nothing)
-    def _recover(self, header: Header, entries: Sequence[Entry]) -> None:
+    def _recover(
+        self, header: Header, entries: Sequence[Entry], decode: Callable[[Entry], Any]
+    ) -> None:
         if is_crashed(entries):
             self._telemetry.metering.crashed(self.tenant)
         if self._sink is not None:
-            self._sink.emit(lost_spans(entries, header, self._sink), self._around)
+            journaled = self._telemetry.journaled(decode)
+            self._sink.emit(lost_spans(entries, header, self._sink, journaled), self._around)
 
     @property
     def sink(self) -> Any:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from langchain_durable import semconv
 from langchain_durable.events import AttemptEnded, Entry
 from langchain_durable.journal import Header
+from langchain_durable.spans.journaled import Journaled
 from langchain_durable.spans.openings import FINAL
 
 if TYPE_CHECKING:
@@ -20,7 +21,9 @@ EXPORTED = "exported"
 that it had found lost."""
 
 
-def lost_spans(entries: Sequence[Entry], header: Header, sink: Sink) -> list[ReadableSpan]:
+def lost_spans(
+    entries: Sequence[Entry], header: Header, sink: Sink, journaled: Journaled | None
+) -> list[ReadableSpan]:
     """The spans of the attempts since the last one whose spans are out.
 
     Those attempts have crashed, or have paused where nobody listened, or did not get their spans
@@ -32,7 +35,7 @@ def lost_spans(entries: Sequence[Entry], header: Header, sink: Sink) -> list[Rea
         return []
     from langchain_durable.spans.rebuild import rebuilt
 
-    found = rebuilt(entries, header, resource=sink.resource, scope=sink.scope)
+    found = rebuilt(entries, header, resource=sink.resource, scope=sink.scope, journaled=journaled)
     return [span for span in found if _attempt(span) > after]
 
 

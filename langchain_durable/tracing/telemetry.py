@@ -17,9 +17,10 @@ from langchain_durable import semconv
 from langchain_durable.costs.estimate import estimate_tokens
 from langchain_durable.costs.pricing import Pricing, Settled
 from langchain_durable.costs.tokens import Tokens
-from langchain_durable.events import StepKind, Usage
+from langchain_durable.events import Entry, StepKind, Usage
 from langchain_durable.identity.tree import Scope
 from langchain_durable.spans.content import Content
+from langchain_durable.spans.journaled import Journaled
 from langchain_durable.spans.priced import BOOK, COST, ESTIMATED, LOCAL, SOURCE, UNPRICED
 from langchain_durable.spans.start import Attributes, Start
 from langchain_durable.tracing.metering import Metering
@@ -111,6 +112,11 @@ class Telemetry:
         if scope.kind is StepKind.TOOL:
             return content.tool_output(result, before)
         return content.retriever_output(result, before)
+
+    def journaled(self, decode: Callable[[Entry], Any]) -> Journaled | None:
+        """The content that the journal has, for spans that are made of it; None if that is off."""
+        content = self.content
+        return Journaled(content, decode) if content is not None and content.enabled else None
 
     def chain_shown(self, outputs: Any, before: Attributes) -> Attributes:
         """What an agent or a chain answered, as its span shows it."""

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from langchain_durable import semconv
 from tests.servers import Server
 from tests.zygote import run
 
@@ -75,6 +76,22 @@ def test_what_a_crash_left_open_is_closed_by_a_later_attempt_that_exports(
     spans = shown(path)
     assert_whole(spans)
     assert kinds(spans)["execute_tool"] == kinds(spans)["durable_attempt"]
+
+
+def test_spans_of_earlier_attempts_have_what_their_steps_answered(
+    own_server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(semconv.CAPTURE_CONTENT_VARIABLE, "SPAN_ONLY")
+    path = tmp_path / "spans"
+    attempt(own_server, path, "start", "nobody")
+    assert attempt(own_server, path, "yes", "batched") == "it is done"
+
+    spans = shown(path).values()
+    chats = [span for span in spans if span["name"].startswith("chat")]
+    tools = [span for span in spans if span["name"].startswith("execute_tool")]
+    assert len(chats) == len(tools) == 2
+    assert all(semconv.OUTPUT_MESSAGES in span["attributes"] for span in chats)
+    assert all(semconv.TOOL_CALL_ARGUMENTS in span["attributes"] for span in tools)
 
 
 def test_what_is_out_is_not_exported_again_with_each_answer(
