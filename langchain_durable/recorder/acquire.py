@@ -132,14 +132,13 @@ class _Wait:
 
     def __init__(self, run_id: str, lease: float) -> None:
         self.run_id = run_id
-        self.until = time.monotonic() + lease + 1
+        self.patience = lease + 1
+        self.until = time.monotonic() + self.patience
         self.left_ms: int | None = None
-        self.attempt = 0
 
     def seconds(self, opened: Opened) -> float:
         assert opened.header is not None
-        renewed = self.left_ms is not None and opened.held_ms > self.left_ms
-        if renewed or time.monotonic() > self.until:
+        if self.left_ms is not None and opened.held_ms > self.left_ms:
             raise RunBusy(
                 self.run_id,
                 f"another process is running it and renews its lease ({opened.header.owner}).",
@@ -147,15 +146,25 @@ class _Wait:
                 came=f"attempt {opened.header.attempt}, alive",
                 do="wait for it, durable.cancel it, or use another run_id",
             )
+        left = opened.held_ms / 1000
+        if time.monotonic() > self.until:
+            raise RunBusy(
+                self.run_id,
+                f"another process has its lease ({opened.header.owner}), which is longer than "
+                "ours. Whether that process is alive was not to be seen.",
+                expected=f"a lease that ends or is renewed within {self.patience:.1f} s",
+                came=f"attempt {opened.header.attempt}, whose lease ends in {left:.1f} s",
+                do="call it again then, durable.cancel it, or use another run_id",
+            )
         if self.left_ms is None:
             logger.warning(
                 "run %r is leased by %s; waiting up to %.1f s for that lease to expire",
                 self.run_id,
                 opened.header.owner,
-                opened.held_ms / 1000,
+                min(left, self.patience),
             )
         self.left_ms = opened.held_ms
-        return min(0.25, opened.held_ms / 1000 + 0.01)
+        return min(0.25, left + 0.01)
 
 
 def _opening(runtime: Runtime, attempt: Attempt, request: Request) -> Opening:

@@ -110,6 +110,16 @@ def test_a_run_that_another_handle_has_is_not_taken_from_it(
     run.__exit__(None, None, None)
 
 
+def test_a_holder_that_was_not_seen_to_renew_is_not_called_alive(
+    durable: Durable, make_durable: Any
+) -> None:
+    lose(durable)
+    impatient = make_durable(lease=0.5)
+    with pytest.raises(RunBusy, match=r"ends in 2\d\.\d s") as caught, impatient.run("run"):
+        pass
+    assert "renews" not in str(caught.value)
+
+
 def test_a_run_that_is_active_here_is_not_deleted(durable: Durable) -> None:
     with durable.run("run"):
         with pytest.raises(RunBusy):
