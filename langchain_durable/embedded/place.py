@@ -121,9 +121,16 @@ class Place:
             known = Path(before.socket)
             if _fits(known) and known.parent.exists() and _is_private(known.parent):
                 return known
-        bases = (os.environ.get("XDG_RUNTIME_DIR", ""), tempfile.gettempdir(), "/tmp")
-        paths = [Path(base) / f"langchain-durable-{os.geteuid()}" / name for base in bases if base]
+        paths = [base / f"langchain-durable-{os.geteuid()}" / name for base in _socket_bases()]
         return next(path for path in paths if _fits(path))
+
+
+def _socket_bases() -> list[Path]:
+    """Where a directory for sockets may be made, best first."""
+    # That of a login session is gone with it, and `su` leaves the variable that names it.
+    session = os.environ.get("XDG_RUNTIME_DIR", "")
+    usable = [session] if os.access(session, os.W_OK | os.X_OK) else []
+    return [Path(base) for base in (*usable, tempfile.gettempdir(), "/tmp")]
 
 
 def _fits(path: Path) -> bool:

@@ -56,6 +56,15 @@ def test_a_process_with_another_runtime_directory_finds_the_same_socket(
     assert child.answer() == {"how": "attached", "pid": server.pid()}
 
 
+def test_a_runtime_directory_that_is_gone_is_done_without(
+    directory: Path, runtime: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(runtime / "gone"))
+    monkeypatch.setattr("tempfile.tempdir", str(runtime))
+    assert EmbeddedServer(directory).ensure() == "started"
+    assert Place(directory).socket().parent.parent == runtime
+
+
 def test_two_long_directories_have_two_sockets(directory: Path) -> None:
     assert Place(directory).socket() != Place(directory.with_name("other")).socket()
 
