@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from hashlib import blake2b
 
-from langchain_durable.identity.recorded import UNKNOWN, Recorded, Siblings
+from langchain_durable.identity.recorded import UNKNOWN, Recorded
 
 
 def node_id(parent: bytes, label: str, ordinal: int) -> bytes:
@@ -27,9 +27,6 @@ class Match:
     drift: bool = False
 
 
-_NONE = Siblings()
-
-
 def match(
     parent: Recorded, label: str, fingerprint: bytes, arrival: int, *, by_ordinal: bool
 ) -> Match:
@@ -40,7 +37,9 @@ def match(
     siblings that ran at once: on resume their threads may arrive in another order, and one
     that was not recorded would be given another's answer.
     """
-    siblings = parent.children.get(label, _NONE)
+    siblings = parent.children.get(label)
+    if siblings is None:
+        return Match(arrival)
     found, drift = None, False
     here = siblings.at(arrival)
     if here is not None and here.claimed:
@@ -53,21 +52,14 @@ def match(
         if (by_ordinal and not siblings.concurrent) or unseen:
             found, drift = here, True
     if found is None:
-        return Match(_new_ordinal(parent, label, arrival))
+        return Match(siblings.take_new(arrival))
     found.claimed = True
     return Match(found.node.ordinal, found, drift)
 
 
 def pass_by(parent: Recorded, label: str, fingerprint: bytes, arrival: int) -> None:
     """A call has come and gone without a step: what was recorded at its own place is its."""
-    here = parent.children.get(label, _NONE).at(arrival)
+    siblings = parent.children.get(label)
+    here = siblings.at(arrival) if siblings is not None else None
     if here is not None and here.node.fingerprint == fingerprint:
         here.claimed = True
-
-
-def _new_ordinal(parent: Recorded, label: str, arrival: int) -> int:
-    siblings = parent.children.get(label, _NONE)
-    while siblings.at(arrival) is not None or (label, arrival) in parent.taken:
-        arrival += 1
-    parent.taken.add((label, arrival))
-    return arrival

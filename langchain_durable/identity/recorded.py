@@ -40,8 +40,6 @@ class Recorded:
     children: dict[str, Siblings] = field(default_factory=dict)
     open_steps: int = 0
     """Steps at this node or beneath it that were under way, while the journal is read."""
-    taken: set[tuple[str, int]] = field(default_factory=set)
-    """Ordinals that calls of this attempt took, which no earlier attempt had made."""
 
     @property
     def doubtful(self) -> bool:
@@ -78,6 +76,10 @@ class Siblings:
     nodes: list[Recorded] = field(default_factory=list)
     open_steps: int = 0
     concurrent: bool = False
+    _taken: set[int] = field(default_factory=set)
+    """Ordinals that calls of this attempt took, which no earlier attempt had made."""
+    _beyond: int = 0
+    """No ordinal below this one is looked for again: a batch may have thousands of new calls."""
     _places: dict[int, Recorded] = field(default_factory=dict)
     _alike: dict[bytes, deque[Recorded]] = field(default_factory=dict)
     """Nodes that may be free yet, by their fingerprint."""
@@ -96,6 +98,17 @@ class Siblings:
                 return alike[0]
             alike.popleft()  # nothing that is claimed becomes free again
         return None
+
+    def take_new(self, ordinal: int) -> int:
+        """Take a place that no call has had: this one, or else the next one that is free."""
+        self._sort()
+        if ordinal in self._places or ordinal in self._taken:
+            ordinal = max(ordinal, self._beyond)
+            while ordinal in self._places or ordinal in self._taken:
+                ordinal += 1
+            self._beyond = ordinal + 1
+        self._taken.add(ordinal)
+        return ordinal
 
     def _sort(self) -> None:
         """Look-ups are made when the first is asked for: most of a long journal never is."""

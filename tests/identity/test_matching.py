@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Sequence
 
 import pytest
@@ -225,3 +226,16 @@ def test_the_parts_of_a_parallel_chain_keep_their_places() -> None:
     parts = resolved(again, (part(again, parallel, key, "one") for key in "ba"))
 
     assert all(scope.recorded is not None and scope.drift for scope in parts)
+
+
+def test_thousands_of_new_calls_beside_as_many_recorded_ones_take_no_time() -> None:
+    count = 8000
+    tree = resumed(in_turn([f"old {number}" for number in range(count)]))
+    chain = tree.enter(None, "chain", "x")
+
+    began = time.process_time()
+    with tree.at_once(chain):
+        scopes = resolved(tree, [called(tree, f"new {n}", chain) for n in range(count)])
+
+    assert time.process_time() - began < 3, "a minute if each looks at each"
+    assert len({scope.node for scope in scopes}) == count
