@@ -21,7 +21,7 @@ from langchain_durable.events import (
     StepKind,
     StepStarted,
 )
-from langchain_durable.spans.compact import told_provider
+from langchain_durable.spans.compact import told_model, told_provider
 from langchain_durable.spans.left import AGENT
 from langchain_durable.spans.priced import BOOK, COST, ESTIMATED, UNPRICED, first_books
 
@@ -216,8 +216,9 @@ def _add_money(totals: Totals, end: StepEnded, *, spared: int, fruitless: bool) 
 def _places(call: _Call, tenant: str, book: str | None) -> dict[Dimension, str]:
     """In which rows the call stands. ``book`` priced its attempt's first call."""
     start = call.start
+    of_model = start.kind is StepKind.MODEL
     places: dict[Dimension, str | None] = {
-        "model": start.name if start.kind is StepKind.MODEL else None,
+        "model": told_model(start.attributes, name=start.name) if of_model else None,
         "tool": start.name if start.kind is StepKind.TOOL else None,
         "agent": start.attributes.get(AGENT),
         "provider": told_provider(start.attributes),

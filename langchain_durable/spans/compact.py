@@ -56,6 +56,7 @@ _SHORT = {
     semconv.RESPONSE_TIME_TO_FIRST_CHUNK: "fc",
 }
 _LONG = {short: long for long, short in _SHORT.items()}
+_UNSAID = object()
 _NAME = "_n"
 _KIND = "_k"
 
@@ -155,6 +156,16 @@ def told_provider(attributes: Mapping[str, Any]) -> str | None:
     found = (attributes.get(SPAN) or {}).get(_SHORT[semconv.PROVIDER_NAME])
     provider = _unpacked(_SHORT[semconv.PROVIDER_NAME], found)
     return provider if isinstance(provider, str) else None
+
+
+def told_model(attributes: Mapping[str, Any], *, name: str) -> str:
+    """The model that a call's span and its metrics name, from the attributes of its start.
+
+    ``name`` is the step's: that of the model's class, where the call's parameters name no model.
+    """
+    _, implied = _implied(StepKind.MODEL, name)
+    said = (attributes.get(SPAN) or {}).get(_SHORT[semconv.REQUEST_MODEL], _UNSAID)
+    return str(implied[semconv.REQUEST_MODEL] if said is _UNSAID else said or name)
 
 
 def compact_end(told: Mapping[str, Any], usage: Usage | None = None) -> dict[str, Any]:

@@ -93,6 +93,7 @@ class Metering:
         if price is not None and scope.recorded is not None and scope.recorded.in_doubt:
             meters.call_wasted(cost=price.amount, tenant=tenant, context=context)
 
+    @harmless(nothing)
     def replayed(self, scope: Scope, tenant: str) -> None:
         """Count a step that the journal answered, and what it had cost, with all inside it."""
         meters, recorded = self.heard, scope.recorded
@@ -100,9 +101,12 @@ class Metering:
             return
         costs = [dollars(cost) for cost in recorded.costs()]
         saved = sum((cost for cost in costs if cost is not None), Decimal(0))
+        name = scope.name
+        if saved and scope.kind is StepKind.MODEL and scope.describe is not None:
+            name = str(scope.describe().attributes.get(semconv.REQUEST_MODEL, name))
         meters.step_replayed(
             kind=scope.kind,
-            name=scope.name,
+            name=name,
             cost=saved or None,
             agent=scope.caller or "",
             tenant=tenant,

@@ -149,6 +149,22 @@ def test_a_run_s_calls_add_up(journal: Journal) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("said", "name"),
+    [
+        ({}, "AzureChatOpenAI"),
+        ({"span": {"m": "my-deployment"}}, "my-deployment"),
+        ({"span": {"m": None}}, "AzureChatOpenAI"),
+    ],
+)
+def test_a_model_is_called_as_its_span_calls_it(
+    journal: Journal, said: dict[str, Any], name: str
+) -> None:
+    journal.start(name="AzureChatOpenAI", **said)
+    journal.end(cost="1")
+    assert [*journal.ledger().by("model")] == [name]
+
+
 def test_a_replayed_step_counts_once_and_saves_its_cost_at_each_resume(journal: Journal) -> None:
     journal.start()
     journal.end(cost="0.25")

@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -25,7 +26,7 @@ from langchain_durable import Durable, RunFenced
 from langchain_durable.costs.pricing import once
 from langchain_durable.events import StepEnded, Usage
 from langchain_durable.testing.openai_server import Rule, ScriptedOpenAI
-from tests.fakes import Model
+from tests.fakes import Failing, Model
 from tests.metrics.reading import points_of
 from tests.servers import Server
 
@@ -113,6 +114,34 @@ def test_a_usage_that_makes_no_sense_has_no_price_and_is_said_once(
     assert [record.levelname for record in caplog.records] == ["WARNING"]
     assert watched.durable.costs().total.unpriced == {"bad_usage": 2}
     assert [ended.usage for ended in watched.ended("run")] == [Usage(), Usage()]
+
+
+class Deployed(Model):
+    """A model that is named by what LangSmith is told of it only, as a deployment of Azure's is."""
+
+    deployment: str = ""
+
+    @property
+    def _identifying_params(self) -> dict[str, Any]:
+        return {}
+
+    def _get_ls_params(self, stop: Any = None, **kwargs: Any) -> Any:
+        return {"ls_provider": "azure", "ls_model_name": self.deployment, "ls_model_type": "chat"}
+
+
+def test_journal_and_metrics_call_a_model_by_the_same_name(watched: Watched) -> None:
+    names = ["gpt-4o", "fake"]
+    for broken in (True, False):
+        with suppress(Failing), watched.durable.run("run"):
+            for name in names:
+                Deployed(deployment=name).invoke(name)
+            if broken:
+                raise Failing
+    spent = {name: float(row.cost) for name, row in watched.durable.costs().by("model").items()}
+    assert sorted(spent) == sorted(names)
+    for metric in ("langchain_durable.cost", "langchain_durable.cost.saved"):
+        measured = {labels["gen_ai.request.model"]: usd for labels, usd in watched.points(metric)}
+        assert measured == spent
 
 
 @pytest.fixture(scope="module")
