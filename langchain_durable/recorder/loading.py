@@ -34,6 +34,13 @@ def load_entries(runtime: Runtime, run_id: str, *, upto: int) -> Procedure[list[
             break
         entries += [decode_entry(record) for record in records]
         after = records[-1].seq
+    if (after, len(entries)) != (upto, upto):  # they are numbered from 1, without gaps
+        raise JournalCorrupt(
+            f"The journal of run {run_id!r} lacks records.",
+            expected=f"{upto} records, as its header says",
+            came="fewer: something has removed some of them",
+            do="restore it from a backup; or delete the run, and begin it anew",
+        )
     return entries
 
 

@@ -242,6 +242,23 @@ def test_records_that_do_not_fit_together_are_refused(
     durable.delete("run")
 
 
+@pytest.mark.parametrize("place", [1, 2, -1], ids=["the first", "a middle one", "the last"])
+def test_a_journal_that_lacks_a_record_is_refused(
+    durable: Durable, journal_server: Server, place: int
+) -> None:
+    model = Model()
+    wrapped = begun(durable, model)
+    client: Any = journal_server.client()
+    journal = keys(durable).journal("run")
+    found = client.xrange(journal)
+    client.xdel(journal, found[place if place < 0 else place - 1][0])
+
+    with pytest.raises(JournalCorrupt, match="lacks records"):
+        wrapped.invoke("a", durable.config("run"))
+    assert model.calls == 1
+    durable.delete("run")
+
+
 def test_foreign_data_under_our_key_is_refused(durable: Durable, journal_server: Server) -> None:
     journal_server.client().set(keys(durable).meta("run"), "somebody else's")
 
