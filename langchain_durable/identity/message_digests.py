@@ -117,8 +117,10 @@ class MessageDigests:
             known = None
         packed = self._pack(_essence(fields))
         digest = blake2b(packed, digest_size=_SIZE).digest()
-        entry = (message, fields.copy(), digest, len(packed))
-        self._messages.put(id(message), entry, len(packed))
+        # An artifact may be anything, of any size: nothing that has one is kept alive by this.
+        size = len(packed) if fields.get("artifact") is None else _MAX_BYTES
+        entry = (message, fields.copy(), digest, size)
+        self._messages.put(id(message), entry, size)
         return entry
 
 

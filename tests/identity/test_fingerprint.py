@@ -1,6 +1,7 @@
 import dataclasses
 import datetime as dt
 import enum
+import gc
 import os
 import re
 import subprocess
@@ -473,3 +474,20 @@ def test_threads_agree() -> None:
         thread.join()
     assert found == {fingerprint({"m": conversation})}
     assert fingerprint(conversation) == expected
+
+
+class Image:
+    """What a tool hands to the program beside what it says to the model."""
+
+
+@pytest.mark.parametrize("shape", ["alone", "in a conversation"])
+def test_a_message_with_an_artifact_is_not_kept_alive(shape: str) -> None:
+    image = Image()
+    kept = weakref.ref(image)
+    message = ToolMessage("done", tool_call_id="1", artifact=image)
+    seen: Any = message if shape == "alone" else {"messages": [HumanMessage("draw"), message]}
+    assert fingerprint(seen) == fingerprint(seen)
+
+    del image, message, seen
+    gc.collect()
+    assert kept() is None
