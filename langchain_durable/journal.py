@@ -222,7 +222,13 @@ class Store(Protocol):
         ...
 
     def append(
-        self, lease: Lease, drafts: Sequence[Draft], *, seq: int, close: Close | None = None
+        self,
+        lease: Lease,
+        drafts: Sequence[Draft],
+        *,
+        seq: int,
+        close: Close | None = None,
+        send: bool = True,
     ) -> Ticket[None]:
         """Append records with the sequence numbers ``seq, seq + 1, ...``.
 
@@ -233,8 +239,13 @@ class Store(Protocol):
         records, ``JournalCorrupt`` if something else has written into the journal.
 
         The bytes go out at once, in order; whoever does not need the answer lets the
-        ticket go. Appends asked for together share a round trip.
+        ticket go. Appends asked for together share a round trip. With ``send=False`` they go
+        out with the next :meth:`send`, and nothing blocks before it.
         """
+        ...
+
+    def send(self) -> None:
+        """Send what was appended. A thread may block in it; an event loop does not."""
         ...
 
     def renew(self, lease: Lease, lease_ms: int) -> Ticket[bool]:

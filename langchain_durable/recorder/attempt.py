@@ -252,7 +252,10 @@ class Attempt(Answers):
             ticket = self._post(draft, close)
             while self._postponed:
                 self._post(*self._postponed.popleft())
-            return ticket
+        if ticket is not SETTLED and self.store is not None:
+            # Not under the lock: a thread that sends much would hold up the run's event loop.
+            self.store.send()
+        return ticket
 
     def _post(self, draft: Draft, close: Close | None) -> Ticket[None]:
         self._appending = True
@@ -265,7 +268,7 @@ class Attempt(Answers):
             assert self.store is not None
             assert self.lease is not None
             self._seq += 1
-            return self.store.append(self.lease, [draft], seq=self._seq, close=close)
+            return self.store.append(self.lease, [draft], seq=self._seq, close=close, send=False)
         finally:
             self._appending = False
 

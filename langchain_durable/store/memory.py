@@ -59,9 +59,18 @@ class MemoryStore:
         return self._ticket(self._acquire, opening)
 
     def append(
-        self, lease: Lease, drafts: Sequence[Draft], *, seq: int, close: Close | None = None
+        self,
+        lease: Lease,
+        drafts: Sequence[Draft],
+        *,
+        seq: int,
+        close: Close | None = None,
+        send: bool = True,
     ) -> Ticket[None]:
         return self._ticket(self._append, lease, drafts, seq, close)
+
+    def send(self) -> None:
+        """There is nothing to send."""
 
     def renew(self, lease: Lease, lease_ms: int) -> Ticket[bool]:
         return self._ticket(self._renew, lease, lease_ms)

@@ -107,7 +107,13 @@ class RedisStore:
         return Opened(verdict=verdict, lease=lease, header=header, held_ms=int(held))
 
     def append(
-        self, lease: Lease, drafts: Sequence[Draft], *, seq: int, close: Close | None = None
+        self,
+        lease: Lease,
+        drafts: Sequence[Draft],
+        *,
+        seq: int,
+        close: Close | None = None,
+        send: bool = True,
     ) -> Ticket[None]:
         lane = self._lanes.get((lease.run_id, lease.fence)) or self._lane(lease)
         if lane.error is not None:
@@ -129,7 +135,11 @@ class RedisStore:
                 self._closed(lease, close.status, int(reply[1]))
 
         size = _OVERHEAD + len(command.raw)
-        return self._writer.post((command,), answer, lane=lane, size=size)
+        post = self._writer.post if send else self._writer.enqueue
+        return post((command,), answer, lane=lane, size=size)
+
+    def send(self) -> None:
+        self._writer.send()
 
     def _closed(self, lease: Lease, status: RunStatus, now: int) -> None:
         # The first attempt had no pause before it, whose state would be there.

@@ -91,19 +91,37 @@ class Writer:
         size: int = 256,
     ) -> Posted[T]:
         """Queue commands, and send them at once if the link is free."""
+        ticket = self.enqueue(commands, decode, lane=lane, size=size)
+        self.send()
+        return ticket
+
+    def enqueue(
+        self,
+        commands: Sequence[Command],
+        decode: Callable[[list[Any]], T],
+        *,
+        lane: Lane | None = None,
+        size: int = 256,
+    ) -> Posted[T]:
+        """Queue commands. Never blocks; :meth:`send` may."""
         ticket = Posted(self, commands, decode, lane, size)
-        exchange = self._exchange
-        if exchange.closed:
+        if self._exchange.closed:
             ticket.fail(closed(self._link.url))
-            return ticket
-        exchange.queue.append(ticket)
+        else:
+            self._exchange.queue.append(ticket)
+        return ticket
+
+    def send(self) -> None:
+        """Send what is queued, if the link is free; never blocks an event loop."""
+        exchange = self._exchange
+        if not exchange.queue:
+            return
         if _get_running_loop() is None:
             self._push()
             if exchange.outage.contact and not self._link.is_open:
                 self._ring()
         elif not self._rung and not self._working and not self._push_softly():
             self._ring()
-        return ticket
 
     def _push(self) -> None:
         """Send what is queued, unless somebody is at it, who will send it then."""

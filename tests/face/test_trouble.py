@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -374,6 +377,25 @@ def test_a_cut_stream_can_be_accepted(make_durable: Any) -> None:
     wrapped = durable.wrap(Cut() | RunnableLambda(lambda m: m.content))
 
     assert list(wrapped.stream("a", durable.config("run"))) == ["half"]
+
+
+async def test_a_thread_that_cannot_send_does_not_hold_up_its_runs_event_loop(
+    own_server: Server,
+) -> None:
+    async with Durable(own_server.url, durability="async") as durable, durable.run("run") as run:
+        big = os.urandom(8_000_000)  # which does not compress
+        await durable.astep(len, "a")
+        own_server.pause()
+        try:
+            sending = asyncio.create_task(asyncio.to_thread(run.bind(durable.step), lambda: big))
+            await asyncio.sleep(0.5)  # until it is in the midst of it
+            began = time.monotonic()
+            await durable.astep(len, "b")
+            took = time.monotonic() - began
+        finally:
+            own_server.resume()
+        await sending
+    assert took < 2, "it waited for the thread"
 
 
 def test_a_cache_is_no_journal(own_server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
