@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
 _CENT = Decimal("0.01")
 _LEAST = Decimal("0.0000001")
+_NO_TABLE = "no price table (pip install 'langchain-durable[costs]')"
 
 
 def usd(amount: Decimal) -> str:
@@ -30,7 +31,14 @@ def call(amount: Decimal, *, estimated: bool) -> str:
 
 def total(totals: Totals) -> str:
     """What calls cost together, for people; of calls that all have no price nothing is known."""
-    return usd(totals.cost) if totals.cost or not totals.unpriced else "not known"
+    if totals.cost or not totals.unpriced:
+        return usd(totals.cost)
+    return f"not known: {_NO_TABLE}" if no_table(totals) else "not known"
+
+
+def no_table(totals: Totals) -> bool:
+    """Whether calls have no price for this reason alone: there was no price table."""
+    return set(totals.unpriced) == {"no_price_table"}
 
 
 def exact(amount: Decimal) -> str:

@@ -147,7 +147,7 @@ def _totals(header: Header, attempts: list[AttemptHistory]) -> str:
 def _cost(spent: Totals) -> Text:
     text = Text(money.total(spent))
     unpriced = sum(spent.unpriced.values())
-    if unpriced:
+    if unpriced and not (money.no_table(spent) and not spent.cost):
         text.append(f", {unpriced} call{'' if unpriced == 1 else 's'} unpriced", style="yellow")
     return text
 

@@ -27,6 +27,8 @@ from langchain_durable.spans.priced import BOOK, COST, ESTIMATED, UNPRICED, firs
 
 BAD_COST = "bad_cost"
 """The reason where a journal has a cost that is no amount."""
+NO_PRICE_TABLE = "no_price_table"
+"""The reason where a journal says nothing of a model call's price: nobody looked for one."""
 
 Dimension = Literal["model", "tool", "agent", "provider", "tenant", "day", "book"]
 
@@ -195,22 +197,33 @@ def _totals(run: _Run, call: _Call, *, fruitless: bool) -> Totals | None:
     )
     if end.usage is not None:
         totals.tokens = token_counts(Tokens.from_usage(end.usage))
-    _add_money(totals, end, spared=len(spared), fruitless=fruitless)
+    _add_money(totals, call.start.kind, end, spared=len(spared), fruitless=fruitless)
     return totals
 
 
-def _add_money(totals: Totals, end: StepEnded, *, spared: int, fruitless: bool) -> None:
+def _add_money(
+    totals: Totals, kind: StepKind, end: StepEnded, *, spared: int, fruitless: bool
+) -> None:
     said = end.attributes.get(COST)
     cost = dollars(said) if said is not None else None
-    reason = end.attributes.get(UNPRICED) if said is None else BAD_COST
     if cost is None:
+        reason = _unpriced(kind, end) if said is None else BAD_COST
         if reason:
-            totals.unpriced[str(reason)] += 1
+            totals.unpriced[reason] += 1
         return
     totals.cost = cost
     totals.estimated = cost if end.attributes.get(ESTIMATED) is True else _ZERO
     totals.failed_runs = cost if fruitless else _ZERO
     totals.saved = EXACT.multiply(cost, spared)
+
+
+def _unpriced(kind: StepKind, end: StepEnded) -> str:
+    """Why nothing is known of what a call cost; empty if there is nothing to know."""
+    reason = end.attributes.get(UNPRICED)
+    if reason:
+        return str(reason)
+    answered = kind is StepKind.MODEL and end.outcome is Outcome.COMPLETED
+    return NO_PRICE_TABLE if answered else ""
 
 
 def _places(call: _Call, tenant: str, book: str | None) -> dict[Dimension, str]:

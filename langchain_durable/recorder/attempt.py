@@ -193,7 +193,7 @@ class Attempt(Answers):
         **more: Any,
     ) -> StepEnded:
         """How a step ended: the entry, and its span, which says the same."""
-        attributes: dict[str, Any] = self.trace.told_end(scope, told or {}, usage)
+        attributes: dict[str, Any] = self.trace.told_end(scope, told, usage)
         if handled:
             attributes[HANDLED] = True
         if scope.numbers and outcome is Outcome.FAILED:

@@ -87,18 +87,18 @@ class Observer:
         chunks: Any = None,
     ) -> Ticket[None]:
         """A call has ended without a result."""
-        return self._end(scope, outcome, {}, error=describe(exc), handled=handled)
+        return self._end(scope, outcome, None, error=describe(exc), handled=handled)
 
     def leave(self, scope: Scope, exc: BaseException, chunks: Any, last: int) -> None:
         """A stream was not read to its end; ``last`` is when its last chunk came."""
         time = last if isinstance(exc, GeneratorExit) else 0
-        self._end(scope, Outcome.CANCELLED, {}, error=describe(exc), time=time)
+        self._end(scope, Outcome.CANCELLED, None, error=describe(exc), time=time)
 
     def _end(
         self,
         scope: Scope,
         outcome: Outcome,
-        told: Attributes,
+        told: Attributes | None,
         *,
         handled: bool = False,
         time: int = 0,
@@ -109,7 +109,7 @@ class Observer:
             said[HANDLED] = True
         ended = time or self.settings.clock()
         event = StepEnded(step=b"", outcome=outcome, time=ended, attributes=said, **more)
-        self.trace.end_step(scope, event, told)
+        self.trace.end_step(scope, event, told or {})
         return SETTLED
 
     def settle(self, ticket: Ticket[None]) -> Procedure[None]:

@@ -316,13 +316,18 @@ class AttemptTrace(AgentSpans):
         scope.estimated = self._telemetry.estimate(scope.prompt, answer)
 
     @harmless(dict)
-    def told_end(self, scope: Scope, told: Attributes, usage: Usage | None) -> dict[str, Any]:
-        """What a step's last entry says: of its span, its price, agents that ended before."""
+    def told_end(
+        self, scope: Scope, told: Attributes | None, usage: Usage | None
+    ) -> dict[str, Any]:
+        """What a step's last entry says: of its span, its price, agents that ended before.
+
+        ``told`` is None of a call that has no result; of an answer it may be empty.
+        """
         said: dict[str, Any] = {}
-        if scope.kind is StepKind.MODEL and (told or usage is not None):
+        if scope.kind is StepKind.MODEL and told is not None:
             scope.settled = self._telemetry.settle(scope.start, told, usage, scope.estimated)
             said |= self._told_once(priced(scope.settled))
-        packed = compact_end(told, usage) if told or usage is not None else None
+        packed = compact_end(told or {}, usage) if told or usage is not None else None
         if packed:
             said[SPAN] = packed
         if self._left:

@@ -6,9 +6,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from langchain_durable import Durable
 from langchain_durable.cli.costs import read_since
 from langchain_durable.errors import ConfigurationError
 from tests.cli.conftest import Cli
+from tests.cli.priced import chat, write_run
 
 TABLE = """\
 cost     $2.01
@@ -98,6 +100,20 @@ def test_runs_without_a_tenant_are_said_to_have_none(filled: Cli) -> None:
 
     assert said.out.startswith("cost     $0\ncalls    ")
     assert said.out.endswith("No call says its tenant.\n")
+
+
+def test_without_a_price_table_the_cost_is_not_said_to_be_nothing(cli: Cli) -> None:
+    with Durable(cli.url, prefix="bare") as durable:
+        write_run(durable.connector.connect().store, "bare", [[chat("gpt-4o", "Hm.", (10, 10))]])
+
+    said = cli("costs", "--prefix", "bare")
+    shown = cli("show", "bare", "--prefix", "bare")
+    exact = cli("costs", "--prefix", "bare", "--json").json()
+
+    unknown = "cost     not known: no price table (pip install 'langchain-durable[costs]')\n"
+    assert said.out.startswith(unknown)
+    assert unknown in shown.out
+    assert exact["total"]["unpriced"] == {"no_price_table": 1}
 
 
 def test_a_date_that_is_none_is_an_error(priced: Cli) -> None:

@@ -283,6 +283,27 @@ def test_unpriced_calls_count_by_reason_and_cost_nothing_known(journal: Journal)
     assert total.cost == 0
 
 
+def test_a_model_s_answer_of_which_no_price_is_said_is_unpriced(journal: Journal) -> None:
+    journal.start(b"1")
+    journal.end(b"1", cost="0.25")
+    journal.start(b"2")
+    journal.end(b"2")
+    total = journal.ledger().total
+    assert (total.cost, total.unpriced) == (Decimal("0.25"), {"no_price_table": 1})
+
+
+def test_tools_failed_calls_and_answers_of_a_cache_lack_no_price(journal: Journal) -> None:
+    journal.start(b"1", kind=StepKind.TOOL, name="weigh")
+    journal.end(b"1")
+    journal.start(b"2")
+    journal.end(b"2", outcome=Outcome.FAILED)
+    journal.start(b"3")
+    journal.end(b"3", cost="0")
+    total = journal.ledger().total
+    assert total.cost == 0
+    assert total.unpriced == {}
+
+
 @pytest.mark.parametrize("cost", ["-1", "NaN", "Infinity", "1e99999", "", "a", True, [], {}])
 def test_a_cost_that_is_none_is_unpriced(journal: Journal, cost: Any) -> None:
     journal.start()
