@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 import time
 from collections.abc import Sequence
@@ -172,7 +173,7 @@ def _print_questions(console: Console, checkpoint: Checkpoint) -> None:
     if checkpoint.interrupts:
         console.print(Text("\nasks", style="dim"))
     for asked in checkpoint.interrupts:
-        text = Text.assemble((f"  {asked.id}  ", "dim"), _brief(asked.value))
+        text = Text.assemble((f"  {asked.id}  ", "dim"), _asked(asked.value))
         console.print(text, soft_wrap=True)
 
 
@@ -187,6 +188,12 @@ def _print_end(console: Console, checkpoint: Checkpoint) -> None:
         console.print(Padding(brief, (0, 0, 0, 2), expand=False))
 
 
+def _asked(value: Any) -> Text:
+    from langchain_durable.reading.checkpoint import Unreadable
+
+    return _brief(value) if isinstance(value, Unreadable) else Text(one_line(_question(value), 500))
+
+
 def _brief(result: Any) -> Text:
     from langchain_durable.reading.checkpoint import Unreadable
 
@@ -195,10 +202,21 @@ def _brief(result: Any) -> Text:
     return Text(one_line(brief_result(result), 500))
 
 
+def interrupts(value: Any) -> Sequence[Any]:
+    """The interrupts in a paused graph's result; none in any other result."""
+    return (value.get("__interrupt__") or ()) if isinstance(value, dict) else ()
+
+
 def questions(value: Any) -> str:
     """What a graph that is paused asks, a line for each interrupt; empty for any other result."""
-    asked = (value.get("__interrupt__") or ()) if isinstance(value, dict) else ()
-    return "\n".join(f"asks {each.id}: {each.value}" for each in asked)
+    return "\n".join(f"asks {each.id}: {_question(each.value)}" for each in interrupts(value))
+
+
+def _question(value: Any) -> str:
+    """What an interrupt asks, as it is written: a text as it is, anything else as JSON."""
+    from langchain_durable.jsonable import jsonable
+
+    return value if isinstance(value, str) else json.dumps(jsonable(value), ensure_ascii=False)
 
 
 def brief_result(value: Any) -> str:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
+from langgraph.types import Interrupt
 
 from langchain_durable.cli.jaeger import DEFAULT, trace_url
+from langchain_durable.cli.show import questions
 from langchain_durable.journal import HeaderField
 from tests.cli.conftest import LONG, STRANGE, Cli
 from tests.cli.priced import TRACE
@@ -118,3 +121,15 @@ def test_a_run_that_was_not_sampled_has_no_link() -> None:
     assert trace_url(DEFAULT, sampled) != ""
     for fields in ({**sampled.fields, HeaderField.UNSAMPLED: b"1"}, {}):
         assert trace_url(DEFAULT, replace(sampled, fields=fields)) == ""
+
+
+@pytest.mark.parametrize(
+    ("asked", "text"),
+    [
+        ("Send it?", "Send it?"),
+        ({"send": True, "to": ("Bär", None)}, '{"send": true, "to": ["Bär", null]}'),
+    ],
+)
+def test_what_a_run_asks_is_written_as_an_answer_is(asked: Any, text: str) -> None:
+    assert questions({"__interrupt__": [Interrupt(asked, id="7")]}) == f"asks 7: {text}"
+    assert questions({"messages": []}) == ""
