@@ -10,7 +10,7 @@ import copy
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from itertools import groupby
 from typing import Any
 
@@ -19,9 +19,16 @@ from opentelemetry.metrics import NoOpMeterProvider
 from opentelemetry.trace import NoOpTracerProvider
 
 from langchain_durable import Durable, ids
-from langchain_durable.codec import encode_event
+from langchain_durable.codec import decode_entry, encode_event
 from langchain_durable.errors import DurableError, StepError
-from langchain_durable.events import AttemptEnded, ErrorInfo, Outcome, RunStatus
+from langchain_durable.events import (
+    AttemptEnded,
+    ErrorInfo,
+    Outcome,
+    RunStatus,
+    StepEnded,
+    StepStarted,
+)
 from langchain_durable.identity.tree import Scope
 from langchain_durable.journal import (
     Close,
@@ -46,6 +53,7 @@ from langchain_durable.touchpoints import is_graph, own_checkpointer
 from langchain_durable.waiting import Procedure, drive
 
 _LEASE_MS = 3_600_000
+_ANSWERS = (Outcome.COMPLETED, Outcome.FAILED)
 _KEYS = ("OPENAI", "ANTHROPIC", "GOOGLE", "GEMINI", "MISTRAL", "GROQ", "COHERE", "DEEPSEEK", "XAI",
          "TOGETHER", "FIREWORKS", "PERPLEXITY", "AZURE_OPENAI", "OPENROUTER")  # fmt: skip
 
@@ -58,15 +66,22 @@ class Replayed:
     name: str
     error: ErrorInfo | None = None
     drift: bool = False
+    step: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
 class Rerun:
-    """What came of it: the program's result or the error that it ended with, and its steps."""
+    """What came of it: the program's result or the error that it ended with, and its steps.
+
+    ``unreached``: how many steps with an answer the program did not come to. ``paused``: the run
+    is paused, so that a program that asks has come as far as the run did.
+    """
 
     result: Any
     error: Exception | None
     steps: Sequence[Replayed]
+    unreached: int = 0
+    paused: bool = False
 
 
 @contextmanager
@@ -98,7 +113,33 @@ def rerun(durable: Durable, run_id: str, program: Any) -> Rerun:
         copy_run(header, records, scratch.connector.connect().store)
         wrapped = scratch.wrap(_without_memory(program), name=name)
         configurable = {**call["configurable"], RUN_ID: run_id}
-        return _made(scratch, wrapped, call["method"], inputs, {"configurable": configurable})
+        done = _made(scratch, wrapped, call["method"], inputs, {"configurable": configurable})
+    reached = {step.step for step in done.steps}
+    return replace(
+        done,
+        unreached=len(answered_steps(records) - reached),
+        paused=header.status is RunStatus.PAUSED,
+    )
+
+
+def answered_steps(records: Sequence[Record]) -> set[bytes]:
+    """The steps that have an answer, without those inside another one that has."""
+    ended: set[bytes] = set()
+    parents: dict[bytes, bytes] = {}
+    for record in records:
+        event = decode_entry(record).event
+        if isinstance(event, StepStarted):
+            parents.update((node.id, node.parent) for node in event.nodes)
+        elif isinstance(event, StepEnded) and event.outcome in _ANSWERS:
+            ended.add(event.step)
+    return {step for step in ended if not _inside(step, ended, parents)}
+
+
+def _inside(step: bytes, steps: set[bytes], parents: Mapping[bytes, bytes]) -> bool:
+    above = parents.get(step)
+    while above and above not in steps:
+        above = parents.get(above)
+    return bool(above)
 
 
 def _made(
@@ -235,10 +276,10 @@ class OfflineAttempt(Attempt):
         kind = scope.kind.value if scope.kind is not None else ""
         if recorded is not None and (recorded.outcome is Outcome.COMPLETED or recorded.given_up):
             answer = super().recall(scope)
-            self.note(Replayed(kind, scope.name, drift=scope.drift))
+            self.note(Replayed(kind, scope.name, drift=scope.drift, step=self._id(scope)))
             return answer
         if recorded is not None and recorded.outcome is Outcome.FAILED and recorded.error:
-            self.note(Replayed(kind, scope.name, recorded.error))
+            self.note(Replayed(kind, scope.name, recorded.error, step=self._id(scope)))
             error = self.error_of(scope, recorded)
             raise error or stand_in(recorded.error, run_id=self.run_id, step=step)
         self._let_run(scope)

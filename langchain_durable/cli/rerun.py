@@ -12,7 +12,7 @@ from rich.text import Text
 from langchain_durable.cli.opening import open_program
 from langchain_durable.cli.output import make_console, one_line, print_json
 from langchain_durable.cli.programs import load_program
-from langchain_durable.cli.show import brief_result
+from langchain_durable.cli.show import brief_result, interrupts, questions
 from langchain_durable.cli.words import outcome_text
 from langchain_durable.errors import DurableError
 from langchain_durable.events import Outcome
@@ -26,7 +26,8 @@ def rerun_program(
 ) -> None:
     """Run the program with the journal's answers, and print them and its result.
 
-    Exits with 1 if the program ends with an error, as it did when the run was made.
+    Exits with 1 if the program ends with an error, as it did when the run was made, or stops at
+    an interrupt that was answered then: the journal does not have the answer.
     """
     from langchain_durable.cli.offline import placeholder_keys, rerun
 
@@ -40,8 +41,17 @@ def rerun_program(
         print_json(_json(run_id, done))
     else:
         _print(make_console(), done)
-    if done.error is not None:
+    if done.error is not None or _stopped(done):
         raise typer.Exit(1)
+
+
+def _stopped(done: Rerun) -> str:
+    """Where the program stopped short of what the run did; empty if it did not."""
+    if not interrupts(done.result) or (done.paused and not done.unreached):
+        return ""
+    count = done.unreached
+    steps = "1 recorded step was" if count == 1 else f"{count} recorded steps were"
+    return f"stopped at the interrupt: {steps} not reached"
 
 
 def _print(console: Console, done: Rerun) -> None:
@@ -56,8 +66,10 @@ def _print(console: Console, done: Rerun) -> None:
     if done.error is not None:
         # The program's own error, as it ended when the run was made: its traceback helps.
         traceback.print_exception(done.error)
-    else:
-        console.print(brief_result(done.result), markup=False)
+        return
+    console.print(questions(done.result) or brief_result(done.result), markup=False)
+    if stopped := _stopped(done):
+        console.print(Text(stopped, style="yellow"))
 
 
 def _line(number: int, step: Replayed) -> Text:
@@ -73,6 +85,12 @@ def _line(number: int, step: Replayed) -> Text:
     return line
 
 
+def _error(done: Rerun) -> str | None:
+    if done.error is not None:
+        return f"{type(done.error).__name__}: {done.error}"
+    return _stopped(done) or None
+
+
 def _json(run_id: str, done: Rerun) -> dict[str, Any]:
     from langchain_durable.cli.events import error_json
     from langchain_durable.jsonable import jsonable
@@ -80,7 +98,7 @@ def _json(run_id: str, done: Rerun) -> dict[str, Any]:
     return {
         "run_id": run_id,
         "result": jsonable(done.result),
-        "error": None if done.error is None else f"{type(done.error).__name__}: {done.error}",
+        "error": _error(done),
         "steps": [
             {
                 "kind": step.kind,

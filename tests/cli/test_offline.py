@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypedDict
 
 import pytest
 from langchain_core.documents import Document
 from langchain_core.retrievers import BaseRetriever
 from langchain_core.runnables import RunnableLambda
 from langchain_core.tools import ToolException, tool
+from langgraph.graph import START, StateGraph
+from langgraph.types import interrupt
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
@@ -50,6 +52,10 @@ async def ship(item: str) -> str:
     """Ship an item."""
     calls.append("ship")
     return f"{item} shipped"
+
+
+class Parcel(TypedDict):
+    sent: str
 
 
 class Shelf(BaseRetriever):
@@ -200,3 +206,21 @@ def test_keys_are_there_only_while_the_program_is_loaded(monkeypatch: pytest.Mon
         assert os.environ["MISTRAL_API_KEY"] == "mine"
     assert "OPENAI_API_KEY" not in os.environ
     assert os.environ["MISTRAL_API_KEY"] == "mine"
+
+
+def test_the_steps_behind_an_interrupt_are_counted(durable: Durable) -> None:
+    def ask(state: Parcel) -> Parcel:
+        weigh.invoke("coffee")
+        sent = interrupt("Send it?")
+        return {"sent": str(weigh.invoke(sent)) + str(weigh.invoke("tea"))}
+
+    graph: Any = StateGraph(Parcel).add_node("ask", ask).add_edge(START, "ask").compile()
+    program = durable.wrap(graph, name="parcel")
+    program.invoke({"sent": ""}, durable.config("run-1"))
+    paused = rerun(durable, "run-1", graph)
+    durable.resume("run-1", graph, answer="yes")
+    done = rerun(durable, "run-1", graph)
+
+    assert (paused.unreached, paused.paused) == (0, True)
+    assert (done.unreached, done.paused) == (2, False)
+    assert [step.name for step in done.steps] == ["weigh"]

@@ -10,6 +10,7 @@ import pytest
 from langchain_durable.testing.openai_server import Rule, ScriptedOpenAI, ToolCall
 from tests.cli.conftest import Cli
 
+CLERK = Path(__file__).with_name("clerk.py")
 ASKING = Path(__file__).with_name("asking.py")
 RULES = [
     Rule(when="How heavy", calls=(ToolCall(name="weigh", args={"item": "coffee"}),)),
@@ -118,3 +119,19 @@ def test_an_unknown_run_is_an_error(cli: Cli) -> None:
 
     assert said.code == 1
     assert "there is no such run" in said.err
+
+
+def test_a_run_that_was_answered_is_not_replayed_behind_its_question(cli: Cli) -> None:
+    (cli.directory / CLERK.name).write_text(CLERK.read_text())
+    assert cli.script(CLERK, "answered").code == 0
+    rerun = ("replay", "answered", "--rerun", "--app", "clerk:graph")
+    paused = cli(*rerun)
+    assert cli("resume", "answered", "--app", "clerk:graph", "--answer", "yes").code == 0
+    said, told = cli(*rerun), cli(*rerun, "--json")
+
+    stopped = "stopped at the interrupt: 0 recorded steps were not reached"
+    assert (paused.code, stopped in paused.out) == (0, False)
+    assert "Send coffee: 250 g?\n" in paused.out
+    assert (said.code, told.code) == (1, 1)
+    assert said.out.endswith(f": Send coffee: 250 g?\n{stopped}\n")
+    assert told.json()["error"] == stopped
