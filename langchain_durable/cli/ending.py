@@ -20,7 +20,11 @@ from langchain_durable.events import RunStatus
 def cancel(
     run_id: RunId, as_json: AsJson = False, url: Url = None, prefix: Prefix = PREFIX
 ) -> None:
-    """Stop a run at its next step; one that nobody runs is cancelled at once."""
+    """Stop a run; one that nobody runs is cancelled at once.
+
+    A run ends at the first step after its process hears of it, within a third of its lease;
+    one that finishes before that is completed.
+    """
     from langchain_durable.store import is_dead
 
     with open_handle(url, prefix) as durable:
@@ -34,7 +38,11 @@ def cancel(
     if header.status is RunStatus.CANCELLED:
         console.print("cancelled", style="magenta")
     elif stopping:
-        console.print("asked to stop: it ends at its next step", style="magenta")
+        console.print(
+            "asked to stop: it ends at the first step after its process hears of it (within a"
+            " third of its lease); if it finishes before that, it is completed",
+            style="magenta",
+        )
     else:
         console.print(f"nothing to cancel: it is {header.status.value}")
 
@@ -56,6 +64,8 @@ def delete(
         print_json({"run_id": run_id, "deleted": agreed})
     elif agreed:
         make_console().print(Text(f"deleted {one_line(run_id)}"))
+    else:
+        make_console().print("not deleted")
 
 
 def _agreed(run_id: str, status: RunStatus) -> bool:

@@ -143,7 +143,11 @@ class RunsById:
         await adrive(self._on(run_id, resolve, step, value))
 
     def cancel(self, run_id: str) -> Header:
-        """Stop a run at its next step; a run that nobody runs is cancelled at once."""
+        """Stop a run; a run that nobody runs is cancelled at once.
+
+        One that runs ends at the first step after its process hears of it, which is when it
+        next renews its lease (within ``lease`` / 3); if it finishes before that, it is completed.
+        """
         found: Header = drive(self._on(run_id, queries.cancel))
         return found
 
