@@ -12,15 +12,17 @@ from langchain_durable.errors import ConfigurationError
 from langchain_durable.journal import Header, HeaderField
 
 VARIABLE = "LANGCHAIN_DURABLE_JAEGER_URL"
-DEFAULT = "http://localhost:16686"
+EXAMPLE = "http://localhost:16686"
 """Jaeger's page as docker-compose.yml publishes it."""
 
 Jaeger = Annotated[
-    str,
+    str | None,
     typer.Option(
         "--jaeger",
         envvar=VARIABLE,
-        help="The base URL of the Jaeger that has the traces.",
+        help=f"The base URL of the Jaeger that has the traces, such as {EXAMPLE}: a link to the"
+        " run's trace is shown.",
+        show_default=False,
         metavar="URL",
     ),
 ]
@@ -28,17 +30,19 @@ Jaeger = Annotated[
 _TRACE = re.compile(r"[0-9a-f]{32}")
 
 
-def trace_url(base: str, header: Header) -> str:
+def trace_url(base: str | None, header: Header) -> str:
     """The page of a run's trace in the Jaeger at ``base``, with or without a path of its own.
 
-    Empty for a run without a page: it was made before
-    there were traces, or the app's sampler left it out.
+    Empty without a ``base``, because nobody knows whether there is a Jaeger, and for a run
+    without a page: it was made before there were traces, or the app's sampler left it out.
     Raises ``ConfigurationError`` if ``base`` is not the URL of a page.
     """
+    if base is None:
+        return ""
     if not _is_page(base):
         raise ConfigurationError(
             "Jaeger's URL is not understood.",
-            expected=f"such as {DEFAULT}, or https://example.org/jaeger",
+            expected=f"such as {EXAMPLE}, or https://example.org/jaeger",
             came=repr(base)[:200],
             do=f"correct --jaeger, or {VARIABLE}",
         )

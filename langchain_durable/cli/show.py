@@ -15,7 +15,7 @@ from rich.text import Text
 
 from langchain_durable.cli import money, times
 from langchain_durable.cli.history import AttemptHistory, history, is_alive, tokens
-from langchain_durable.cli.jaeger import DEFAULT, Jaeger, trace_url
+from langchain_durable.cli.jaeger import Jaeger, trace_url
 from langchain_durable.cli.money import exact
 from langchain_durable.cli.opening import open_handle
 from langchain_durable.cli.options import PREFIX, AsJson, Key, Prefix, RunId, Url
@@ -41,7 +41,7 @@ def show(
     url: Url = None,
     prefix: Prefix = PREFIX,
     key: Key = None,
-    jaeger: Jaeger = DEFAULT,
+    jaeger: Jaeger = None,
 ) -> None:
     """Show one run: its attempts, steps, messages and result."""
     from langchain_durable.store import is_dead

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from langgraph.types import Interrupt
 
-from langchain_durable.cli.jaeger import DEFAULT, trace_url
+from langchain_durable.cli.jaeger import EXAMPLE, trace_url
 from langchain_durable.cli.show import questions
 from langchain_durable.journal import HeaderField
 from tests.cli.conftest import LONG, STRANGE, Cli
@@ -90,9 +90,14 @@ def test_a_run_that_nobody_priced_shows_no_cost(filled: Cli) -> None:
 
 
 def test_the_link_to_jaeger_is_shown_whole(priced: Cli) -> None:
-    said = priced("show", "asked", COLUMNS="40")
+    said = priced("show", "asked", "--jaeger", EXAMPLE, COLUMNS="40")
 
     assert f"jaeger   http://localhost:16686/trace/{TRACE}\n" in said.out
+
+
+def test_there_is_no_link_where_nobody_named_a_jaeger(priced: Cli) -> None:
+    assert "jaeger" not in priced("show", "asked").out
+    assert priced("show", "asked", "--json").json()["jaeger"] is None
 
 
 def test_jaegers_url_is_the_options_or_the_variables(priced: Cli) -> None:
@@ -118,9 +123,9 @@ def test_a_url_that_is_none_is_refused(priced: Cli, url: str) -> None:
 
 def test_a_run_that_was_not_sampled_has_no_link() -> None:
     sampled = header()
-    assert trace_url(DEFAULT, sampled) != ""
+    assert trace_url(EXAMPLE, sampled) != ""
     for fields in ({**sampled.fields, HeaderField.UNSAMPLED: b"1"}, {}):
-        assert trace_url(DEFAULT, replace(sampled, fields=fields)) == ""
+        assert trace_url(EXAMPLE, replace(sampled, fields=fields)) == ""
 
 
 @pytest.mark.parametrize(
