@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+from inspect import isfunction
 from typing import Any
 
 from langchain_durable.errors import ConfigurationError
@@ -39,10 +40,10 @@ def load_program(named: str) -> Any:
 
 
 def _hint(named: str) -> str:
-    if named.endswith(".py") or "/" in named:
-        dotted = named.partition(":")[0].removesuffix(".py").strip("./").replace("/", ".")
-        return f"write --app {dotted}:agent"
-    return f"write --app {named.partition(':')[0] or 'my_app'}:agent"
+    module, _, path = named.partition(":")
+    if module.endswith(".py") or "/" in module:
+        module = module.removesuffix(".py").strip("./").replace("/", ".")
+    return f"write --app {module or 'my_app'}:{path or 'agent'}"
 
 
 def _module(name: str, named: str) -> Any:
@@ -64,7 +65,9 @@ def _module(name: str, named: str) -> Any:
             f"There is no module {name!r}.",
             expected=f"{_FORM}, importable from {directory}",
             came=named,
-            do="go to the directory that the module is imported from, or correct its name",
+            do=_hint(named)
+            if name.endswith(".py")
+            else "go to the directory that the module is imported from, or correct its name",
         ) from exc
 
 
@@ -72,15 +75,30 @@ def _attribute(module: Any, path: str, named: str) -> Any:
     found = module
     for part in path.split("."):
         if not hasattr(found, part):
-            public = [name for name in vars(module) if not name.startswith("_")]
+            public = _runnables(module)
             raise ConfigurationError(
                 f"The module {module.__name__!r} has no {path!r}.",
                 expected=_FORM,
-                came=f"{named}; it has: {', '.join(public[:20]) or 'nothing'}",
+                came=f"{named}; it has: {', '.join(public[:20]) or 'no runnable'}",
                 do="correct the name behind the colon",
             )
         found = getattr(found, part)
     return found
+
+
+def _runnables(module: Any) -> list[str]:
+    """What the module has that --app may name: not what it imported to build them."""
+    from langchain_core.runnables import Runnable
+
+    return [
+        name
+        for name, value in vars(module).items()
+        if not name.startswith("_")
+        and (
+            isinstance(value, Runnable)
+            or (isfunction(value) and value.__module__ == module.__name__)
+        )
+    ]
 
 
 def _made(function: Any, named: str) -> Any:

@@ -62,7 +62,7 @@ def resume(
     console.print(status_text(after, alive=True))
     console.print(questions(result) or brief_result(result), markup=False)
     if after.asks:
-        print_way_on(console, after)
+        print_way_on(console, after, app)
 
 
 def _result(durable: Durable, run_id: str, program: Any, answer: Any) -> Any:

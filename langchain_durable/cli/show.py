@@ -71,9 +71,10 @@ def show(
         print_way_on(console, header)
 
 
-def print_way_on(console: Console, header: Header) -> None:
+def print_way_on(console: Console, header: Header, app: str = "") -> None:
     """How to go on with a run that has not ended; one that asks a person, with the answer."""
-    how = f"langchain-durable resume {shlex.quote(header.run_id)} --app MODULE:RUNNABLE"
+    named = shlex.quote(app) if app else "MODULE:RUNNABLE"
+    how = f"langchain-durable resume {shlex.quote(header.run_id)} --app {named}"
     same = "or make the same call again, with the same id"
     if header.asks:
         how, same = (

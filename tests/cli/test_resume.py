@@ -81,6 +81,7 @@ def test_ctrl_c_pauses_the_run_and_exits_with_130(cli: Cli, run_id: str) -> None
         ("shop", "--app does not name a program.", "--app shop:agent"),
         ("./shop.py", "--app does not name a program.", "--app shop:agent"),
         ("nowhere:agent", "There is no module 'nowhere'.", "correct its name"),
+        ("shop.py:wrapped", "There is no module 'shop.py'.", "--app shop:wrapped"),
         ("shop:nobody", "The module 'shop' has no 'nobody'.", "correct the name"),
         ("shop:prices", "--app does not name a LangChain runnable.", "calls invoke on"),
         ("shop:make_nothing", "The function that --app names cannot be called.", "no arguments"),
@@ -94,6 +95,12 @@ def test_a_program_that_cannot_be_found_is_explained(
     assert (said.code, said.out) == (1, "")
     assert said.err.startswith(f"error: {problem}")
     assert hint in said.err
+
+
+def test_a_name_that_is_none_is_told_from_the_runnables(cli: Cli) -> None:
+    said = " ".join(cli("resume", "any", "--app", "shop:nobody").err.split())
+
+    assert "it has: note, weigh, wrap_up, serve, agent, wrapped, make_agent, make_nothing" in said
 
 
 def test_a_module_that_lacks_a_package_names_the_package(cli: Cli) -> None:
@@ -147,7 +154,7 @@ def test_a_paused_run_says_what_it_asks_and_how_to_answer(cli: Cli, asking: str)
     assert said.code == 0
     assert said.out.startswith("paused (interrupt)\nasks ")
     assert "Send coffee: 250 g?" in said.out
-    assert way_on in said.out
+    assert way_on.replace("MODULE:RUNNABLE", "clerk:graph") in said.out
 
 
 @pytest.mark.parametrize(
