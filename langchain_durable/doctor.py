@@ -34,6 +34,7 @@ class Facts:
 
     server: Mapping[str, Any] = field(default_factory=dict)
     failure: str = ""
+    advice: str = ""
     round_trip_ms: float | None = None
     asked_ms: float = 0.0
     python: str = ""
@@ -58,7 +59,7 @@ def gather(store: Store) -> Facts:
         server = store.describe().result()
         asked = (before + time.time()) / 2 * 1000
     except JournalError as exc:
-        return Facts(failure=str(exc), python=python, installation=installation)
+        return Facts(failure=exc.problem(), advice=exc.do, python=python, installation=installation)
     return Facts(
         server=server,
         round_trip_ms=min(probes),
@@ -84,7 +85,7 @@ def judge(facts: Facts) -> Sequence[Finding]:
                 name="connection",
                 level=Level.FAIL,
                 found=facts.failure,
-                do="start the server, or correct the URL",
+                do=facts.advice or "start the server, or correct the URL",
             )
         )
     else:

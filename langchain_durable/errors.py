@@ -49,14 +49,16 @@ class DurableError(Exception):
         self.expected = expected
         self.came = came
         self.do = do
-        parts = [what]
-        if expected:
-            parts.append(f"Expected: {expected}.")
-        if came:
-            parts.append(f"Came: {came.rstrip('.')}.")
-        if do:
-            parts.append(f"Do: {do}.")
-        super().__init__(" ".join(parts))
+        super().__init__(f"{self.problem()} Do: {do}." if do else self.problem())
+
+    def problem(self) -> str:
+        """The message without what to do."""
+        parts = [self.what]
+        if self.expected:
+            parts.append(f"Expected: {self.expected}.")
+        if self.came:
+            parts.append(f"Came: {self.came.rstrip('.')}.")
+        return " ".join(parts)
 
 
 class InvalidRunId(DurableError, ValueError):
@@ -82,7 +84,8 @@ class RunError(DurableError):
         self, run_id: str, what: str, *, expected: str = "", came: str = "", do: str = ""
     ) -> None:
         self.run_id = run_id
-        super().__init__(f"Run {run_id!r}: {what}", expected=expected, came=came, do=do)
+        named = f"Run {run_id!r}: {what}" if run_id else what
+        super().__init__(named, expected=expected, came=came, do=do)
 
 
 class RunNotFound(RunError, LookupError):

@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from langchain_durable.cli.options import PREFIX, AsJson, Prefix, Url
-from langchain_durable.cli.output import make_console, one_line, print_json
+from langchain_durable.cli.output import make_console, one_line, print_json, print_table
 
 if TYPE_CHECKING:  # importing LangChain takes a second, which --help need not wait for
     from langchain_durable.doctor import Finding
@@ -57,7 +57,7 @@ def _examine(url: str | None, prefix: str) -> tuple[Sequence[Finding], str]:
             with Durable(place, prefix=prefix, retry_for=_PATIENCE) as durable:
                 return examine(durable.connector.connect().store), note
         except DurableError as exc:
-            refused = Finding(name="server", level=Level.FAIL, found=str(exc), do=exc.do)
+            refused = Finding(name="server", level=Level.FAIL, found=exc.problem(), do=exc.do)
             return [refused], note
 
 
@@ -94,8 +94,10 @@ def _print(findings: Sequence[Finding], note: str) -> None:
     table.add_column(overflow="fold")
     for finding in findings:
         sign, style = _LOOKS[finding.level]
+        if finding.level == "ok" and finding.found.startswith("not installed"):
+            sign, style = "-", "dim"
         said = Text(one_line(finding.found), style=style if finding.level != "ok" else "")
         if finding.do and finding.level != "ok":
             said.append(f"\n→ {finding.do}", style="bold")
         table.add_row(Text(sign, style=style), finding.name, said)
-    console.print(table)
+    print_table(console, table)

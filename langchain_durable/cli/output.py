@@ -26,6 +26,17 @@ def make_console(*, stderr: bool = False, quiet: bool = False) -> Console:
     return Console(stderr=stderr, quiet=quiet, width=width, highlight=False, soft_wrap=False)
 
 
+def print_table(console: Console, table: Any) -> None:
+    """Print a table; where nobody looks at a terminal, without the spaces that fill its lines."""
+    if console.is_terminal:
+        console.print(table)
+        return
+    with console.capture() as captured:
+        console.print(table)
+    lines = captured.get().splitlines()
+    console.file.write("".join(f"{line.rstrip()}\n" for line in lines))
+
+
 def print_json(document: Any) -> None:
     """One JSON document on stdout, for people too."""
     sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=False) + "\n")

@@ -11,7 +11,7 @@ from langchain_durable.cli import times
 from langchain_durable.cli.history import is_alive
 from langchain_durable.cli.opening import open_handle
 from langchain_durable.cli.options import PREFIX, AsJson, Prefix, Url
-from langchain_durable.cli.output import make_console, one_line, print_json
+from langchain_durable.cli.output import make_console, one_line, print_json, print_table
 from langchain_durable.cli.words import status_text
 from langchain_durable.events import RunStatus
 from langchain_durable.journal import Header, HeaderField
@@ -23,7 +23,13 @@ _FIXED = 4 * _GAP + len("attempt") + len("59 min ago") + 1
 
 def runs(
     status: Annotated[
-        RunStatus | None, typer.Option("--status", help="Only these.", show_default=False)
+        RunStatus | None,
+        typer.Option(
+            "--status",
+            help=f"Only these: {', '.join(RunStatus)}.",
+            metavar="STATUS",
+            show_default=False,
+        ),
     ] = None,
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="At most so many.")] = 20,
     as_json: AsJson = False,
@@ -72,7 +78,7 @@ def _print_table(
     table.add_column("updated", no_wrap=True)
     for row in cells:
         table.add_row(*row)
-    console.print(table)
+    print_table(console, table)
     if len(rows) == limit:
         console.print(f"The last {limit}; --limit gives more.", style="dim")
 

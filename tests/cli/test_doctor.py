@@ -34,6 +34,19 @@ def test_a_server_that_is_not_there_is_a_finding(cli: Cli) -> None:
     assert said.json()["ok"] is False
 
 
+def test_what_to_do_about_a_server_is_said_once(cli: Cli) -> None:
+    said = cli("doctor", "--url", "redis://127.0.0.1:1/0", "--json").json()
+
+    (failed,) = [finding for finding in said["findings"] if finding["level"] == "fail"]
+    assert failed["do"]
+    assert "Do: " not in failed["found"]
+
+
+def test_lines_end_where_their_words_end(cli: Cli) -> None:
+    for command in ("doctor", "runs"):
+        assert all(line == line.rstrip() for line in cli(command).out.splitlines())
+
+
 def test_an_embedded_server_is_tried_without_leaving_anything(tmp_path: Path) -> None:
     said = Cli(tmp_path, "")("doctor")
 
