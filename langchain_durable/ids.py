@@ -14,7 +14,8 @@ MAX_LENGTH = 256
 def checked(run_id: object) -> str:
     """The id, if it can name a run: 1 to 256 characters, none of them a control character."""
     if not isinstance(run_id, str):
-        raise _invalid(f"{type(run_id).__name__}: {run_id!r}"[:200])
+        came = f"{type(run_id).__name__}: {run_id!r}"[:200]
+        raise _invalid(came, do="make it a string: str(...)")
     if not run_id or len(run_id) > MAX_LENGTH:
         raise _invalid(f"{len(run_id)} characters")
     refused = _REFUSED.search(run_id)
@@ -27,12 +28,15 @@ def checked(run_id: object) -> str:
 _REFUSED = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff{}]")
 
 
-def _invalid(came: str) -> InvalidRunId:
+_OF_YOUR_OWN = "use an id of your own such as an order number, or leave it out to get a new one"
+
+
+def _invalid(came: str, *, do: str = _OF_YOUR_OWN) -> InvalidRunId:
     return InvalidRunId(
         "This cannot be a run id.",
         expected="a string of 1 to 256 characters without control characters and braces",
         came=came,
-        do="use an id of your own such as an order number, or leave it out to get a new one",
+        do=do,
     )
 
 

@@ -37,7 +37,13 @@ class By(StrEnum):
 def costs(
     by: Annotated[By, typer.Option("--by", help="What each row is.")] = By.MODEL,
     status: Annotated[
-        RunStatus | None, typer.Option("--status", help="Only these runs.", show_default=False)
+        RunStatus | None,
+        typer.Option(
+            "--status",
+            help=f"Only these runs: {', '.join(RunStatus)}.",
+            metavar="STATUS",
+            show_default=False,
+        ),
     ] = None,
     limit: Annotated[
         int, typer.Option("--limit", "-n", min=1, help="At most so many runs, newest first.")
@@ -67,7 +73,9 @@ def costs(
     if as_json:
         print_json(_json(spent, by))
     else:
-        print_costs(make_console(), spent, by.value, full=spent.runs + spent.expired == limit)
+        full = spent.runs + spent.expired == limit
+        chosen = status is not None or since is not None
+        print_costs(make_console(), spent, by.value, full=full, chosen=chosen)
 
 
 def read_since(text: str, *, now: datetime) -> date:

@@ -25,10 +25,13 @@ _BAR = {True: 20, False: len("of cost")}
 _MOST_ROWS = 50
 
 
-def print_costs(console: Console, spent: Spending, by: Dimension, *, full: bool) -> None:
-    """Print totals and the rows of one dimension. ``full``: older runs may have been left out."""
+def print_costs(
+    console: Console, spent: Spending, by: Dimension, *, full: bool, chosen: bool
+) -> None:
+    """Print totals and the rows of one dimension. ``full``: older runs may have been left out.
+    ``chosen``: only some runs were asked for."""
     if not spent.runs and not spent.expired:
-        console.print("There are no such runs.")
+        console.print("There are no such runs." if chosen else "There are no runs yet.")
         return
     total = spent.ledger.total
     for name, value in _headlines(spent, total):

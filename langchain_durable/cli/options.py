@@ -12,8 +12,8 @@ Url = Annotated[
     str | None,
     typer.Option(
         "--url",
-        help="The journal's server: redis://, unix:// or embedded://. Without it:"
-        " LANGCHAIN_DURABLE_URL, REDIS_URL, or the embedded server of this directory.",
+        help="The journal's server: redis://, rediss://, redis+cluster://, unix:// or embedded://."
+        " Without it: LANGCHAIN_DURABLE_URL, REDIS_URL, or the embedded server of this directory.",
         show_default=False,
         metavar="URL",
     ),

@@ -58,7 +58,8 @@ def reason(outcome: Outcome | None, error: ErrorInfo) -> tuple[str, str, str]:
     """Why a call has no result, as a label, a text and a style: its error, or its question."""
     if outcome is Outcome.INTERRUPTED:
         return "asks", error.message, outcome_style(outcome)
-    return "error", f"{error.qualname}: {error.message}", "red"
+    said = f"{error.qualname}: {error.message}" if error.message else error.qualname
+    return "error", said, "red"
 
 
 def reason_text(outcome: Outcome | None, error: ErrorInfo, limit: int) -> Text:

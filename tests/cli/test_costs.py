@@ -116,6 +116,10 @@ def test_without_a_price_table_the_cost_is_not_said_to_be_nothing(cli: Cli) -> N
     assert exact["total"]["unpriced"] == {"no_price_table": 1}
 
 
+def test_a_journal_without_runs_has_none_yet(cli: Cli) -> None:
+    assert cli("costs", "--prefix", "empty").out == "There are no runs yet.\n"
+
+
 def test_a_date_that_is_none_is_an_error(priced: Cli) -> None:
     said = priced("costs", "--since", "yesterday")
 
