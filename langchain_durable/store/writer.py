@@ -66,6 +66,7 @@ class Writer:
         self._thread_made = threading.Lock()
         self._rung = False
         self._working = False
+        self._reading = False
         self._listeners = Listeners(self._link, self._readable)
 
     def forget(self) -> None:
@@ -120,7 +121,9 @@ class Writer:
             self._push()
             if exchange.outage.contact and not self._link.is_open:
                 self._ring()
-        elif not self._rung and not self._working and not self._push_softly():
+        elif self._rung or self._working or self._reading:
+            return  # they send what came meanwhile
+        elif not self._push_softly():
             self._ring()
 
     def _push(self) -> None:
@@ -200,6 +203,7 @@ class Writer:
         if not self._io.acquire(blocking=False):
             # Whoever reads now may take in a reply that a task waits for, and leave it.
             return self._ring() is not None
+        self._reading = True
         try:
             self._exchange.read_pending()
         except LinkDown:
@@ -208,6 +212,7 @@ class Writer:
                 self._exchange.give_up(threadless)
             return False
         finally:
+            self._reading = False
             try:
                 self._exchange.settle()
             finally:
