@@ -117,7 +117,7 @@ def test_without_a_price_table_the_cost_is_not_said_to_be_nothing(cli: Cli) -> N
 
 
 def test_a_journal_without_runs_has_none_yet(cli: Cli) -> None:
-    assert cli("costs", "--prefix", "empty").out == "There are no runs yet.\n"
+    assert cli("costs", "--prefix", "nobody-was-here").out == "There are no runs yet.\n"
 
 
 def test_a_date_that_is_none_is_an_error(priced: Cli) -> None:
