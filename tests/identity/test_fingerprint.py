@@ -222,7 +222,7 @@ def test_the_programs_own_data_under_an_injected_name_matters(key: str) -> None:
         lambda city: Shop(city),
         lambda city: Document(city),
         lambda city: [Shop(city)],
-        lambda city: array("u", city),
+        lambda city: array("b", city.encode()),
         lambda city: City(city),
     ],
     ids=["object", "dataclass", "document", "list", "array", "member"],
