@@ -37,7 +37,7 @@ def _run(bench: Bench) -> Iterator[Row]:
 def _round_trips(bench: Bench, durable: Durable) -> Iterator[Row]:
     model, tool = InstantModel(), add_tool()
     arguments = {"left": 1, "right": 2}
-    steps = bench.times(40, 3)
+    steps = bench.times(40, 6)
     cases: Sequence[tuple[str, float, Callable[[], Any]]] = (
         ("a model step", 1.0, lambda: model.invoke("add")),
         ("a tool step (its intent is durable first)", 2.0, lambda: tool.invoke(arguments)),
@@ -51,7 +51,7 @@ def _round_trips(bench: Bench, durable: Durable) -> Iterator[Row]:
     )
     for case, wanted, call in asynchronous:
         yield _trips(f"{case}, async", wanted, asyncio.run(_adelays(durable, call, steps)))
-    rest = _delays(lambda: _empty(durable), bench.times(20, 3))
+    rest = _delays(lambda: _empty(durable), bench.times(20, 6))
     yield _trips("all else of a run (taking it, giving it back)", 2.0, rest)
 
 
