@@ -32,8 +32,18 @@ def entries(server: EmbeddedServer) -> list[int]:
 def kill_server(server: EmbeddedServer) -> None:
     pid = server.pid()
     assert pid
+    wait_for_file(server)
     os.kill(pid, signal.SIGKILL)
     wait_for_end(server)
+
+
+def wait_for_file(server: EmbeddedServer) -> None:
+    """Wait until the server has written all to its file: while the disk stalls it puts that off
+    for up to two seconds, which the README's table says."""
+    deadline = time.monotonic() + 10
+    with client_of(server) as client:
+        while client.info("persistence")["aof_buffer_length"] and time.monotonic() < deadline:
+            time.sleep(0.01)
 
 
 def append_file(server: EmbeddedServer) -> Path:
