@@ -135,8 +135,7 @@ class RedisStore:
                 self._closed(lease, close.status, int(reply[1]))
 
         size = _OVERHEAD + len(command.raw)
-        post = self._writer.post if send else self._writer.enqueue
-        return post((command,), answer, lane=lane, size=size)
+        return self._writer.post((command,), answer, lane=lane, size=size, send=send)
 
     def send(self) -> None:
         self._writer.send()

@@ -90,26 +90,16 @@ class Writer:
         *,
         lane: Lane | None = None,
         size: int = 256,
+        send: bool = True,
     ) -> Posted[T]:
-        """Queue commands, and send them at once if the link is free."""
-        ticket = self.enqueue(commands, decode, lane=lane, size=size)
-        self.send()
-        return ticket
-
-    def enqueue(
-        self,
-        commands: Sequence[Command],
-        decode: Callable[[list[Any]], T],
-        *,
-        lane: Lane | None = None,
-        size: int = 256,
-    ) -> Posted[T]:
-        """Queue commands. Never blocks; :meth:`send` may."""
+        """Queue commands, and :meth:`send` them; without ``send`` this never blocks."""
         ticket = Posted(self, commands, decode, lane, size)
         if self._exchange.closed:
             ticket.fail(closed(self._link.url))
-        else:
-            self._exchange.queue.append(ticket)
+            return ticket
+        self._exchange.queue.append(ticket)
+        if send:
+            self.send()
         return ticket
 
     def send(self) -> None:
