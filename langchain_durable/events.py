@@ -42,6 +42,14 @@ class RunStatus(StrEnum):
     FAILED = "failed"
     CANCELLED = "cancelled"
 
+    @property
+    def ended(self) -> bool:
+        """Is it over, unless somebody opens it again?"""
+        return self in _ENDED
+
+
+_ENDED = (RunStatus.COMPLETED, RunStatus.FAILED, RunStatus.CANCELLED)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ErrorInfo:

@@ -13,14 +13,11 @@ from langchain_durable.errors import (
     RunInputMismatch,
     RunNotFound,
 )
-from langchain_durable.events import RunStatus
 from langchain_durable.identity.fingerprint import fingerprint_keys
 from langchain_durable.journal import FORMAT, Header, HeaderField, Opened, Verdict
 from langchain_durable.recorder.request import Request
 
 logger = logging.getLogger(__name__)
-
-_ENDED = (RunStatus.COMPLETED, RunStatus.FAILED, RunStatus.CANCELLED)
 
 
 def refuse(opened: Opened, request: Request, run_id: str) -> None:
@@ -66,7 +63,7 @@ def not_found(run_id: str) -> RunNotFound:
 
 def expired(header: Header) -> RunExpired | JournalGap:
     """The error for a header that has no journal: nothing expires before a run has ended."""
-    if header.status not in _ENDED:
+    if not header.status.ended:
         return JournalGap(
             f"The journal of run {header.run_id!r} is gone, and the run has not ended.",
             expected="the records of a run that can go on",

@@ -10,10 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import blake2b
 
-from langchain_durable.events import AttemptEnded, AttemptStarted, Entry, RunStatus
-
-FINAL = (RunStatus.COMPLETED, RunStatus.FAILED, RunStatus.CANCELLED)
-"""With these a run is over."""
+from langchain_durable.events import AttemptEnded, AttemptStarted, Entry
 
 
 @dataclass(slots=True)
@@ -45,6 +42,6 @@ def openings(entries: Iterable[Entry]) -> list[Opening]:
             found.append(Opening(entry.attempt if found else 1, time, time))
         opening = found[-1]
         opening.last = max(opening.last, time)
-        if isinstance(entry.event, AttemptEnded) and entry.event.status in FINAL:
+        if isinstance(entry.event, AttemptEnded) and entry.event.status.ended:
             opening.end = entry.event
     return found

@@ -41,7 +41,7 @@ from langchain_durable.spans.compact import (
 from langchain_durable.spans.finished import Opened, finished, opened_attempt, opened_run
 from langchain_durable.spans.journaled import Journaled
 from langchain_durable.spans.left import ABOVE, LEFT, as_its_attempt
-from langchain_durable.spans.openings import FINAL, Opening, openings
+from langchain_durable.spans.openings import Opening, openings
 from langchain_durable.spans.outcomes import ended, step_ended
 from langchain_durable.spans.priced import first_books, told_cost
 from langchain_durable.spans.runs import attempt_ended, identity, told_replayed
@@ -222,7 +222,7 @@ class _Rebuilding:
         for opening in self._openings:
             is_last = opening is self._openings[-1]
             end = opening.end
-            if is_last and header.status in FINAL:
+            if is_last and header.status.ended:
                 error = end.error if end is not None else None
                 self._close_root(opening, attempt_ended(header.status, header.reason, error))
             elif end is not None and not is_last:

@@ -15,7 +15,6 @@ from langchain_durable.store.waits import Later
 from langchain_durable.store.writer import Writer
 from langchain_durable.waiting import Procedure, Ticket
 
-ENDED = (RunStatus.COMPLETED, RunStatus.FAILED, RunStatus.CANCELLED)
 _TRIM_EVERY = 50
 """What has expired is dropped from an index with the first and every 50th ended run."""
 _REPAIRS = 20
@@ -54,7 +53,7 @@ class Index:
         commands: list[Command] = [("ZADD", self._keys.index(status), updated, run_id)]
         if before is not status:
             commands.append(("ZREM", self._keys.index(before), run_id))
-        if status in ENDED and self._retention.header:
+        if status.ended and self._retention.header:
             self._told += 1
             if self._told % _TRIM_EVERY == 1:
                 oldest = updated - self._retention.header * 1000

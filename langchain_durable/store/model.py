@@ -25,8 +25,6 @@ from langchain_durable.journal import (
 )
 from langchain_durable.store.outcomes import appended, fenced
 
-ENDED = (RunStatus.COMPLETED, RunStatus.FAILED, RunStatus.CANCELLED)
-
 
 @dataclass(slots=True, kw_only=True)
 class Run:
@@ -189,7 +187,7 @@ class Run:
 
     def _close(self, close: Close, now: int) -> None:
         self.fields.update(close.fields)
-        if close.status in ENDED:
+        if close.status.ended:
             self._end(close.status, close.reason, now)
             return
         self.status, self.reason, self.updated = close.status, close.reason, now
@@ -213,7 +211,7 @@ class Run:
 
     def ask_to_stop(self, now: int) -> None:
         """Flag a run that is held, cancel one that nobody holds."""
-        if self.status in ENDED:
+        if self.status.ended:
             return
         self.cancel = True
         if not self.held_for(now):

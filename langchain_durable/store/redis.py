@@ -21,7 +21,7 @@ from langchain_durable.journal import (
 )
 from langchain_durable.store import decode
 from langchain_durable.store.appends import Appends, head_of
-from langchain_durable.store.index import ENDED, Index
+from langchain_durable.store.index import Index
 from langchain_durable.store.keys import DEFAULT_PREFIX, Keys
 from langchain_durable.store.link import Link
 from langchain_durable.store.lua import Scripts
@@ -97,7 +97,7 @@ class RedisStore:
         if verdict in (Verdict.NEW, Verdict.ACQUIRED):
             lease = Lease(run_id=run_id, attempt=int(attempt), seq=int(seq), fence=fence)
             before = header.status if header else RunStatus.RUNNING
-            beside = self._state_lives(run_id, RunStatus.RUNNING) if before in ENDED else []
+            beside = self._state_lives(run_id, RunStatus.RUNNING) if before.ended else []
             # At once: the program may die before it sends anything more.
             self._index.tell(run_id, RunStatus.RUNNING, int(now), before, beside)
         elif verdict is Verdict.CRASH_LOOP:
@@ -142,7 +142,7 @@ class RedisStore:
 
     def _closed(self, lease: Lease, status: RunStatus, now: int) -> None:
         # The first attempt had no pause before it, whose state would be there.
-        kept = status in ENDED and lease.attempt > 1
+        kept = status.ended and lease.attempt > 1
         beside = self._state_lives(lease.run_id, status) if kept else ()
         self._index.tell(lease.run_id, status, now, RunStatus.RUNNING, beside)
 
@@ -253,7 +253,7 @@ class RedisStore:
 
         It is in another slot, where no script reaches it: it is told, as the indexes are.
         """
-        seconds = self._retention.journal if status in ENDED else 0
+        seconds = self._retention.journal if status.ended else 0
         keys = self._keys.state(run_id)
         return [("EXPIRE", key, seconds) if seconds else ("PERSIST", key) for key in keys]
 

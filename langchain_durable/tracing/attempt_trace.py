@@ -26,7 +26,7 @@ from langchain_durable.spans.compact import CALL_ID, SPAN, TOOL_CALL_ID, compact
 from langchain_durable.spans.functions import function_started
 from langchain_durable.spans.ids import span_context
 from langchain_durable.spans.left import AGENT
-from langchain_durable.spans.openings import FINAL, Opening, openings
+from langchain_durable.spans.openings import Opening, openings
 from langchain_durable.spans.outcomes import step_ended
 from langchain_durable.spans.priced import BOOK, told_cost
 from langchain_durable.spans.runs import attempt_ended, identity, run_started, told_replayed
@@ -216,7 +216,7 @@ class AttemptTrace(AgentSpans):
         attempt = opened_attempt(self._run_id, self.number, self.began, root)
         replayed = told_replayed(event.attributes)
         spans = [self._finished(attempt, event.time, status, {**told, **replayed})]
-        if event.status in FINAL:
+        if event.status.ended:
             run = opened_run(self._run_id, self.place.program, root, self.place.began)
             spans.append(self._finished(run, event.time, status, told))
         self._sink.emit((span for span in spans if span is not None), self._around)

@@ -9,7 +9,6 @@ from langchain_durable import semconv
 from langchain_durable.events import AttemptEnded, Entry
 from langchain_durable.journal import Header
 from langchain_durable.spans.journaled import Journaled
-from langchain_durable.spans.openings import FINAL
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import ReadableSpan
@@ -48,7 +47,7 @@ def is_crashed(entries: Sequence[Entry]) -> bool:
 def _last_exported(entries: Sequence[Entry]) -> int:
     """The last attempt that has ended the run, or knows its spans to be out."""
     ends = [(each.attempt, each.event) for each in entries if isinstance(each.event, AttemptEnded)]
-    out = [at for at, end in ends if end.status in FINAL or EXPORTED in end.attributes]
+    out = [at for at, end in ends if end.status.ended or EXPORTED in end.attributes]
     return max(out, default=0)
 
 

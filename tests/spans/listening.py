@@ -13,9 +13,20 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import Span, Status, set_span_in_context
 
-from langchain_durable.spans import describe
+from langchain_durable.spans.chains import (
+    Role,
+    agent_name,
+    agent_started,
+    chain_role,
+    prompt_name,
+    workflow_started,
+)
 from langchain_durable.spans.content import Content
-from langchain_durable.spans.describe import Role, Start
+from langchain_durable.spans.models import first_chunk, model_ended, model_started
+from langchain_durable.spans.outcomes import ended, failed, outcome_of
+from langchain_durable.spans.retrievers import retriever_started
+from langchain_durable.spans.start import Start
+from langchain_durable.spans.tools import tool_ended, tool_started
 
 
 @dataclass(slots=True)
@@ -73,11 +84,11 @@ class Listener(BaseCallbackHandler):
         heard = self.heard.get(run_id)
         if heard is not None:
             heard.ended = told
-            status, attributes = describe.ended(describe.outcome_of(None))
+            status, attributes = ended(outcome_of(None))
             _end(heard.span, {**told, **attributes}, status)
 
     def _fail(self, run_id: UUID, error: BaseException) -> None:
-        status, attributes = describe.failed(error)
+        status, attributes = failed(error)
         for other, heard in self.heard.items():
             if heard.span.is_recording() and self._is_under(other, run_id):
                 heard.error = error
@@ -106,17 +117,15 @@ class Listener(BaseCallbackHandler):
         name = kwargs.get("name")
         inside = self._agent(parent_run_id)
         root = parent_run_id is None
-        role = describe.chain_role(
-            name, metadata, tags, is_root=root, serialized=serialized, inside=inside
-        )
+        role = chain_role(name, metadata, tags, is_root=root, serialized=serialized, inside=inside)
         if role is Role.AGENT:
-            self._agents[run_id] = describe.agent_name(name, metadata, inside)
-            start = describe.agent_started(name, metadata, inside)
+            self._agents[run_id] = agent_name(name, metadata, inside)
+            start = agent_started(name, metadata, inside)
             self._open(run_id, start, self._content.chain_input(inputs))
         elif role is Role.WORKFLOW:
-            start = describe.workflow_started(name, metadata)
+            start = workflow_started(name, metadata)
             self._open(run_id, start, self._content.chain_input(inputs))
-        prompt = describe.prompt_name(name, serialized, metadata)
+        prompt = prompt_name(name, serialized, metadata)
         if prompt:
             self._prompts[parent_run_id] = prompt
 
@@ -140,7 +149,7 @@ class Listener(BaseCallbackHandler):
         self._enter(run_id, parent_run_id)
         params = kwargs.get("invocation_params")
         prompt = self._prompts.pop(parent_run_id, None)
-        start = describe.model_started(serialized, params, metadata, prompt=prompt)
+        start = model_started(serialized, params, metadata, prompt=prompt)
         self._open(run_id, start, self._content.model_input(messages[0], params))
 
     def on_llm_start(
@@ -156,19 +165,19 @@ class Listener(BaseCallbackHandler):
     ) -> None:
         self._enter(run_id, parent_run_id)
         params = kwargs.get("invocation_params")
-        start = describe.model_started(serialized, params, metadata, completion=True)
+        start = model_started(serialized, params, metadata, completion=True)
         self._open(run_id, start, self._content.model_input(prompts[0], params))
 
     def on_llm_new_token(self, token: Any, *, run_id: UUID, **kwargs: Any) -> None:
         began = self._first.pop(run_id, None)
         if began is not None:
             seconds = (time.perf_counter_ns() - began) / 1e9
-            chunk = describe.first_chunk(seconds)
+            chunk = first_chunk(seconds)
             self.heard[run_id].span.set_attributes(chunk)
             self._chunks[run_id] = chunk
 
     def on_llm_end(self, response: Any, *, run_id: UUID, **kwargs: Any) -> None:
-        told = {**self._chunks.pop(run_id, {}), **describe.model_ended(response)}
+        told = {**self._chunks.pop(run_id, {}), **model_ended(response)}
         self._close(run_id, {**told, **self._content.model_output(response)})
 
     def on_llm_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> None:
@@ -189,12 +198,12 @@ class Listener(BaseCallbackHandler):
         self._enter(run_id, parent_run_id)
         agent = self._agent(parent_run_id)
         call = kwargs.get("tool_call_id")
-        start = describe.tool_started(serialized, metadata, call, agent=agent)
+        start = tool_started(serialized, metadata, call, agent=agent)
         arguments = inputs if inputs is not None else input_str
         self._open(run_id, start, self._content.tool_input(arguments))
 
     def on_tool_end(self, output: Any, *, run_id: UUID, **kwargs: Any) -> None:
-        told = describe.tool_ended(output, started=self.heard[run_id].start)
+        told = tool_ended(output, started=self.heard[run_id].start)
         self._close(run_id, {**told, **self._content.tool_output(output)})
 
     def on_tool_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> None:
@@ -212,7 +221,7 @@ class Listener(BaseCallbackHandler):
         **kwargs: Any,
     ) -> None:
         self._enter(run_id, parent_run_id)
-        start = describe.retriever_started(metadata)
+        start = retriever_started(metadata)
         self._open(run_id, start, self._content.retriever_input(query))
 
     def on_retriever_end(self, documents: Any, *, run_id: UUID, **kwargs: Any) -> None:

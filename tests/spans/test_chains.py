@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from langchain_durable.spans.describe import (
+from langchain_durable.spans.chains import (
     Role,
     agent_name,
     chain_role,

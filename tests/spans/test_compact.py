@@ -14,6 +14,7 @@ from pydantic import SecretStr
 
 from langchain_durable import semconv
 from langchain_durable.events import StepKind, Usage
+from langchain_durable.spans.chains import agent_started
 from langchain_durable.spans.compact import (
     SPAN,
     compact,
@@ -22,9 +23,10 @@ from langchain_durable.spans.compact import (
     expand_end,
     remember,
 )
-from langchain_durable.spans.describe import agent_started, model_started, tool_started
 from langchain_durable.spans.functions import function_started
+from langchain_durable.spans.models import model_started
 from langchain_durable.spans.start import Start
+from langchain_durable.spans.tools import tool_started
 
 _THREAD = {"thread_id": "0190a3f2-6b7c-7d3e-9f10-2a4b6c8d0e1f"}
 _TOOL = {"name": "weather", "description": "Look at the weather."}

@@ -13,13 +13,8 @@ from langchain_core.outputs import ChatGeneration, ChatResult, Generation, LLMRe
 
 from langchain_durable import semconv
 from langchain_durable.events import Usage
-from langchain_durable.spans.describe import (
-    first_chunk,
-    model_ended,
-    model_started,
-    usage_attributes,
-    usage_of,
-)
+from langchain_durable.spans.models import first_chunk, model_ended, model_started, usage_of
+from langchain_durable.spans.usage import usage_attributes
 from tests.fakes import Model
 
 

@@ -12,8 +12,7 @@ from opentelemetry.trace import StatusCode
 from langchain_durable import semconv
 from langchain_durable.errors import RunBusy
 from langchain_durable.events import Outcome
-from langchain_durable.spans.describe import ended, failed, outcome_of
-from langchain_durable.spans.outcomes import DESCRIPTION_LIMIT, describe
+from langchain_durable.spans.outcomes import DESCRIPTION_LIMIT, describe, ended, failed, outcome_of
 
 
 class Silent(Exception):

@@ -25,8 +25,8 @@ from langchain_durable.events import (
     StepStarted,
 )
 from langchain_durable.journal import Header
+from langchain_durable.spans.chains import agent_started
 from langchain_durable.spans.compact import compact
-from langchain_durable.spans.describe import agent_started
 from langchain_durable.spans.left import ABOVE, LEFT
 from langchain_durable.spans.rebuild import rebuilt
 from tests.spans.journals import ROOT, RUN_ID, TRACE, entries_of, header

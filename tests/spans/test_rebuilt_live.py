@@ -13,8 +13,8 @@ from langchain_durable import semconv
 from langchain_durable.events import Event, StepEnded, StepKind, StepStarted, Usage
 from langchain_durable.spans.compact import SPAN, compact, compact_end
 from langchain_durable.spans.content import Content
-from langchain_durable.spans.describe import outcome_of
 from langchain_durable.spans.outcomes import describe as describe_error
+from langchain_durable.spans.outcomes import outcome_of
 from langchain_durable.spans.rebuild import rebuilt
 from langchain_durable.spans.runs import identity
 from langchain_durable.testing.openai_server import ScriptedOpenAI
