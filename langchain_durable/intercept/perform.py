@@ -9,8 +9,8 @@ from langchain_durable.errors import StepInDoubt
 from langchain_durable.events import Outcome, Usage
 from langchain_durable.intercept.step import Step
 from langchain_durable.recorder.answers import IN_DOUBT
-from langchain_durable.recorder.attempt import SETTLED
 from langchain_durable.recorder.given_up import GivenUp
+from langchain_durable.recorder.records import SETTLED
 from langchain_durable.spans.outcomes import outcome_of
 from langchain_durable.spans.start import Attributes
 from langchain_durable.touchpoints import can_interrupt, interrupt

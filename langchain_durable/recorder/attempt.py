@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import warnings
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Hashable
 from time import perf_counter
 from typing import Any
@@ -31,20 +31,18 @@ from langchain_durable.events import (
 )
 from langchain_durable.identity.index import Index
 from langchain_durable.identity.tree import Scope, Tree
-from langchain_durable.journal import Close, Draft, Lease, Store
+from langchain_durable.journal import Close, Lease, Store
 from langchain_durable.recorder.answers import ERROR, LEFT, Answers
 from langchain_durable.recorder.failures import CHUNKS, UNLIKE, causes, keep
+from langchain_durable.recorder.records import SETTLED, Records
 from langchain_durable.recorder.settings import Settings
 from langchain_durable.recorder.stops import Stop
 from langchain_durable.spans.outcomes import describe
 from langchain_durable.spans.runs import REPLAYED
 from langchain_durable.spans.start import Attributes
-from langchain_durable.waiting import Procedure, Ready, Ticket
+from langchain_durable.waiting import Procedure, Ticket
 
 ARGUMENTS = "arguments"
-
-SETTLED: Ready[None] = Ready(None)
-"""The ticket of a record that nobody waits for."""
 
 
 class Attempt(Answers):
@@ -57,37 +55,31 @@ class Attempt(Answers):
     def __init__(self, *, run_id: str, codec: Codec, settings: Settings, tree: Tree) -> None:
         super().__init__(run_id=run_id, codec=codec, settings=settings, tree=tree)
         self.number = 0
-        self.store: Store | None = None
         self.stops: dict[Hashable, Stop] = {}
         """The graphs that wait for a person."""
         self.warned = False
         self.forked = False
         self.unread = False
         self.opener: Callable[[], Procedure[None]] | None = None
-        self._seq = 0
-        # Taken twice by a thread whose garbage is collected inside of them: a stream that nobody
-        # reads any more is closed then, which records that it was left.
-        self._lock = threading.RLock()
+        self._records = Records(self._is_wanted)
         self._starting = threading.RLock()
-        self._appending = False
-        self._postponed: deque[tuple[Draft, Close | None]] = deque()
         self._failed: dict[bytes, BaseException] = {}
 
     def forget_parent(self) -> None:
         """In a forked child: the run is its parent's, who goes on recording it."""
         self.forked = self.closed = True
         self.warned = False
-        self._lock, self._starting = threading.RLock(), threading.RLock()
+        self._records.forget_parent()
+        self._starting = threading.RLock()
 
     def opened(
         self, store: Store, lease: Lease | None, index: Index | None, *, drift_ok: bool
     ) -> None:
         """Start to record under ``lease``, after what ``index`` knows."""
-        self.store = store
+        self._records.opened(store, lease)
         self.lease = lease
         if lease is not None:
             self.number = lease.attempt
-            self._seq = lease.seq
         if index is not None:
             self.index = index
             self.tree.follow(index.root, drift_ok=drift_ok)
@@ -243,34 +235,13 @@ class Attempt(Answers):
     def _append(
         self, event: Event, payload: bytes | None = None, *, close: Close | None = None
     ) -> Ticket[None]:
-        draft: Draft = encode_event(event, payload=payload)
-        with self._lock:
-            if self._appending:
-                # We are garbage of this very thread: our record comes after the one under way.
-                self._postponed.append((draft, close))
-                return SETTLED
-            ticket = self._post(draft, close)
-            while self._postponed:
-                self._post(*self._postponed.popleft())
-        if ticket is not SETTLED and self.store is not None:
-            # Not under the lock: a thread that sends much would hold up the run's event loop.
-            self.store.send()
-        return ticket
+        return self._records.append(encode_event(event, payload=payload), close)
 
-    def _post(self, draft: Draft, close: Close | None) -> Ticket[None]:
-        self._appending = True
-        try:
-            if self.broken is not None:
-                raise self.broken
-            if self.closed and close is None:
-                return SETTLED  # a call that outlived its run, as a task of a failed gather does
-            # recall() has refused live steps of an attempt that has neither
-            assert self.store is not None
-            assert self.lease is not None
-            self._seq += 1
-            return self.store.append(self.lease, [draft], seq=self._seq, close=close, send=False)
-        finally:
-            self._appending = False
+    def _is_wanted(self, close: Close | None) -> bool:
+        """Is a record still wanted? Not of a call that outlived its run, as a task may."""
+        if self.broken is not None:
+            raise self.broken
+        return not self.closed or close is not None
 
     def settle(self, ticket: Ticket[None]) -> Procedure[None]:
         """Wait until a record is acknowledged. If it cannot be, the run stops here."""

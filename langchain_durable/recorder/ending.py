@@ -10,7 +10,8 @@ from langchain_durable.errors import DurableError
 from langchain_durable.events import ASKS, RunStatus
 from langchain_durable.journal import Lease
 from langchain_durable.recorder.answers import bind
-from langchain_durable.recorder.attempt import SETTLED, Attempt
+from langchain_durable.recorder.attempt import Attempt
+from langchain_durable.recorder.records import SETTLED
 from langchain_durable.recorder.runtime import Runtime
 from langchain_durable.waiting import Blocking, Procedure, Ticket
 

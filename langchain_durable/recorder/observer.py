@@ -7,8 +7,8 @@ from typing import Any, NoReturn
 from langchain_durable.errors import DurableError
 from langchain_durable.events import HANDLED, Outcome, StepEnded, Usage
 from langchain_durable.identity.tree import Scope, Tree
-from langchain_durable.recorder.attempt import SETTLED
 from langchain_durable.recorder.given_up import GivenUp
+from langchain_durable.recorder.records import SETTLED
 from langchain_durable.recorder.settings import Settings
 from langchain_durable.spans.outcomes import describe
 from langchain_durable.spans.start import Attributes
