@@ -11,10 +11,6 @@ from langchain_durable.codec import Codec
 from langchain_durable.errors import (
     DurableError,
     DurableWarning,
-    RunCancelled,
-    RunCompleted,
-    StepDrift,
-    StepInDoubt,
 )
 from langchain_durable.events import Outcome, StepKind
 from langchain_durable.identity.index import Index
@@ -23,6 +19,7 @@ from langchain_durable.identity.tree import Scope, Tree
 from langchain_durable.journal import Lease
 from langchain_durable.recorder.failures import CHUNKS, is_missing, rebuild, stand_in
 from langchain_durable.recorder.given_up import MARGIN, GivenUp
+from langchain_durable.recorder.refusals import cancelled, drifted, in_doubt, unanswered
 from langchain_durable.recorder.settings import Settings
 from langchain_durable.tracing import AttemptTrace
 from langchain_durable.waiting import Procedure
@@ -208,15 +205,7 @@ class Answers:
             return False
         path = "/".join(scope.path)
         if self.settings.drift == "raise":
-            raise StepDrift(
-                self.run_id,
-                path,
-                "the journal has another input for this step.",
-                expected="the same input as in the attempt before",
-                came="another one",
-                do="make the program deterministic (record time, random numbers and the like "
-                "with durable.step), or use drift='reuse'",
-            )
+            raise drifted(self.run_id, path)
         if not self.counts.drifted and not self.versioned:
             self._warn_of_drift(path)
         self.counts.drifted += 1
@@ -237,13 +226,7 @@ class Answers:
         """Raise if a step that has no answer may not be made either."""
         recorded = scope.recorded
         if self.lease is None:
-            raise RunCompleted(
-                self.run_id,
-                f"it is completed, and {'/'.join(scope.path)} {_why_unanswered(recorded)}.",
-                expected="the same program with the same input",
-                came="a step that the journal has no answer to",
-                do="use a new run_id for a new turn",
-            )
+            raise unanswered(self.run_id, "/".join(scope.path), recorded)
         if recorded is None or scope.kind is not StepKind.TOOL:
             return
         if recorded.doubtful:
@@ -254,16 +237,7 @@ class Answers:
         if policy == "retry":
             return
         step = self.tree.resolve(scope).id.hex()
-        raise StepInDoubt(
-            self.run_id,
-            "/".join(scope.path),
-            f"tool {scope.name!r} was in flight when attempt {recorded.attempt} ended; its "
-            "effect may have happened.",
-            expected=f"a decision, because its policy is {policy!r}",
-            came="an intent without a result",
-            do=f"look at the effect; then durable.resolve({self.run_id!r}, {step!r}, value) to "
-            f"record its result, or durable.resolve({self.run_id!r}, {step!r}) to let it run again",
-        )
+        raise in_doubt(self.run_id, scope, step, recorded.attempt, policy)
 
     def _id(self, scope: Scope) -> bytes:
         return (scope.node or self.tree.resolve(scope)).id
@@ -282,15 +256,7 @@ class Answers:
         if self.refusal is not None:
             raise self.refusal
         if self.cancelled:
-            self.refuse(
-                RunCancelled(
-                    self.run_id,
-                    "it was cancelled.",
-                    expected="a run that may go on",
-                    came="a cancel",
-                    do="call it again with the same input, or durable.resume, to reopen it",
-                )
-            )
+            self.refuse(cancelled(self.run_id))
 
     def refuse(self, why: DurableError) -> NoReturn:
         """Raise for a step that may not be made, and for every further one, and at the end.
@@ -299,18 +265,6 @@ class Answers:
         """
         self.refusal = why
         raise why
-
-
-def _why_unanswered(recorded: Recorded | None) -> str:
-    if recorded is None or recorded.kind is None:
-        return "is a step that it never made"
-    if recorded.in_doubt:
-        return "was under way when its process died"
-    if recorded.outcome is Outcome.COMPLETED or recorded.error is None:
-        return "had a result that could not be journaled"
-    if recorded.given_up:
-        return "was given up by the program then, and is not now"
-    return f"ended with {recorded.error.qualname}, which is not raised again"
 
 
 def bind(run_id: str, step: bytes, what: str = "step") -> bytes:

@@ -1,4 +1,4 @@
-"""Why a run cannot be taken, as the errors that its caller sees."""
+"""Why a run cannot be taken, or a step not be made, as the errors that the caller sees."""
 
 from __future__ import annotations
 
@@ -8,12 +8,19 @@ import logging
 from langchain_durable.errors import (
     JournalGap,
     JournalTooNew,
+    RunCancelled,
+    RunCompleted,
     RunCrashLoop,
     RunExpired,
     RunInputMismatch,
     RunNotFound,
+    StepDrift,
+    StepInDoubt,
 )
+from langchain_durable.events import Outcome
 from langchain_durable.identity.fingerprint import fingerprint_keys
+from langchain_durable.identity.recorded import Recorded
+from langchain_durable.identity.tree import Scope
 from langchain_durable.journal import FORMAT, Header, HeaderField, Opened, Verdict
 from langchain_durable.recorder.request import Request
 
@@ -99,3 +106,62 @@ def _mismatch(run_id: str, header: Header, request: Request) -> RunInputMismatch
         do="use a new run_id: a new turn of a conversation is a new run "
         "(its thread_id stays the same)",
     )
+
+
+def cancelled(run_id: str) -> RunCancelled:
+    return RunCancelled(
+        run_id,
+        "it was cancelled.",
+        expected="a run that may go on",
+        came="a cancel",
+        do="call it again with the same input, or durable.resume, to reopen it",
+    )
+
+
+def drifted(run_id: str, path: str) -> StepDrift:
+    return StepDrift(
+        run_id,
+        path,
+        "the journal has another input for this step.",
+        expected="the same input as in the attempt before",
+        came="another one",
+        do="make the program deterministic (record time, random numbers and the like "
+        "with durable.step), or use drift='reuse'",
+    )
+
+
+def in_doubt(run_id: str, tool: Scope, step: str, attempt: int, policy: str) -> StepInDoubt:
+    """``step`` is the tool call's id, and ``attempt`` the one that died in it."""
+    return StepInDoubt(
+        run_id,
+        "/".join(tool.path),
+        f"tool {tool.name!r} was in flight when attempt {attempt} ended; its "
+        "effect may have happened.",
+        expected=f"a decision, because its policy is {policy!r}",
+        came="an intent without a result",
+        do=f"look at the effect; then durable.resolve({run_id!r}, {step!r}, value) to "
+        f"record its result, or durable.resolve({run_id!r}, {step!r}) to let it run again",
+    )
+
+
+def unanswered(run_id: str, path: str, recorded: Recorded | None) -> RunCompleted:
+    """The error for a step of a completed run that would have to be made."""
+    return RunCompleted(
+        run_id,
+        f"it is completed, and {path} {_why_unanswered(recorded)}.",
+        expected="the same program with the same input",
+        came="a step that the journal has no answer to",
+        do="use a new run_id for a new turn",
+    )
+
+
+def _why_unanswered(recorded: Recorded | None) -> str:
+    if recorded is None or recorded.kind is None:
+        return "is a step that it never made"
+    if recorded.in_doubt:
+        return "was under way when its process died"
+    if recorded.outcome is Outcome.COMPLETED or recorded.error is None:
+        return "had a result that could not be journaled"
+    if recorded.given_up:
+        return "was given up by the program then, and is not now"
+    return f"ended with {recorded.error.qualname}, which is not raised again"
