@@ -8,6 +8,9 @@ from typing import Any
 KEY = "map:key:"
 """In the label of what is made beside others, under a key each."""
 
+NODE = "@"
+"""In the label of a graph's node, before its superstep."""
+
 _STRUCTURAL = ("seq:step:", KEY, "branch:", "condition:")
 """LangChain's tags that say where in a composition a call stands. ``retry:attempt:N`` is not
 among them: a retried call is one place, and its tries are told apart by their order."""
@@ -31,7 +34,7 @@ def label_of(
 ) -> str:
     """The label of a call: its name, and where in the composition it stands."""
     if metadata is not None and metadata.get("langgraph_node") == name:
-        return f"{name}@{_superstep(metadata)}"
+        return f"{name}{NODE}{_superstep(metadata)}"
     return name + places_of(tags)
 
 

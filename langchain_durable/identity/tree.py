@@ -17,8 +17,9 @@ from uuid import UUID
 from opentelemetry.trace import SpanContext
 
 from langchain_durable.events import Node, StepKind
+from langchain_durable.identity.beside import Maker, is_beside, maker
 from langchain_durable.identity.fingerprint import fingerprint
-from langchain_durable.identity.labels import KEY
+from langchain_durable.identity.labels import KEY, NODE
 from langchain_durable.identity.matching import match, node_id, pass_by
 from langchain_durable.identity.recorded import ROOT, UNKNOWN, Recorded
 from langchain_durable.plain import utf8
@@ -52,7 +53,7 @@ class Scope:
     are the custom ones that it dispatched.
     ``at_once`` counts the batches that are being made right under it; ``keyed`` says that its
     parts are made at once and have a key each. ``apart`` is a call that has no place among its
-    siblings: its order of arrival says nothing.
+    siblings: its order of arrival says nothing. ``maker`` is the task or thread that it is made in.
     ``template`` names the prompt that was filled in under it last, for the model call after that.
     ``called_as`` is LangChain's own run id of a model call, from which its answer may get its id.
     ``trace``, ``above`` and ``sampled`` are those of an outermost call that is observed, and not
@@ -65,6 +66,7 @@ class Scope:
     at_once = 0
     keyed = False
     apart = False
+    maker: Maker = None
     node: Node | None = None
     numbers: list[str] | None = None
     events: list[tuple[str, Any]] | None = None
@@ -176,11 +178,14 @@ class Tree:
             arrival = arrivals.get(label, 0)
             arrivals[label] = arrival + 1
         scope = Scope(self, above, label, inputs, kind, name, attributes, arrival)
+        scope.maker = maker()
         if KEY in label:
             above.keyed = True
             scope.apart = above.at_once > 0
         elif above.at_once or above.keyed:
             scope.apart = True
+        elif kind is not None or NODE not in label:  # a graph knows its nodes
+            scope.apart = is_beside(scope.maker, above.maker)
         return scope
 
     @contextmanager

@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Any, ParamSpec, TypeVar, cast
 
 from langchain_durable.errors import RunNotActive
+from langchain_durable.identity.beside import maker
 from langchain_durable.intercept.active import active, deactivate
 from langchain_durable.intercept.tracker import PathTracker, RunTracker
 from langchain_durable.recorder.attempt import Attempt
@@ -121,6 +122,7 @@ class Run:
     def _activate(self) -> None:
         if not self._joined[-1]:
             tracker = self._following()
+            tracker.attempt.tree.top.maker = maker()
             self._before = active.get()
             active.set(tracker)
             self._current = tracker.attempt.trace.current()

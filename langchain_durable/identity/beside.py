@@ -1,0 +1,53 @@
+"""Was a call made beside others, by the program itself? What its task or thread says of that.
+
+A call that its caller waits for comes in the caller's own task or thread, or in a task that the
+caller's awaits, as LangChain and LangGraph make them for each step. One that is made in any other,
+by ``asyncio.gather``, a ``TaskGroup`` or a pool of threads, has siblings that may overtake it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from asyncio import _get_running_loop
+from typing import Any
+
+Maker = Any
+"""The task or the thread that a call is made in; None where that is not known."""
+
+_DEEP = 64
+"""Tasks that await each other, between two calls of which one is right in the other."""
+
+
+def maker() -> Maker:
+    """The task that runs here or, outside of event loops, the thread's number."""
+    loop = _get_running_loop()
+    return threading.get_ident() if loop is None else asyncio.current_task(loop)
+
+
+def is_beside(call: Maker, above: Maker) -> bool:
+    """Was a call made beside what called it, and not in it? False where that is not known.
+
+    True too of a task that is awaited through a future of its own (``asyncio.shield``, and
+    ``wait_for`` on Python 3.11), which looks as one of many does.
+    """
+    if call is None or above is None or call == above:
+        return False
+    if type(call) is int or type(above) is int:
+        # A loop's executor, or a loop that a thread runs: who waits for whom is not to be seen.
+        return type(call) is type(above)
+    if above.done():
+        return False  # a stream's: each piece may be asked for in a task of its own
+    return not _awaits(above, call)
+
+
+def _awaits(task: Any, other: Any) -> bool:
+    """Does a task wait for another one, or for one that does?"""
+    for _ in range(_DEEP):
+        # What asyncio's own debugging goes by; a task of another make may lack it.
+        task = getattr(task, "_fut_waiter", other)
+        if task is other:
+            return True
+        if task is None or not hasattr(task, "get_coro"):
+            return False
+    return True

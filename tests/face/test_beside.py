@@ -1,0 +1,202 @@
+"""Calls that a program makes beside each other by itself: none gets the answer of another."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from contextvars import copy_context
+from typing import Any
+
+import pytest
+from langchain_core.runnables import Runnable, RunnableLambda
+from langgraph.graph import START, MessagesState, StateGraph
+
+from langchain_durable import Durable, DurableWarning
+from tests.conftest import MakeDurable
+from tests.fakes import Failing, Model
+
+WORDS = ["france", "spain", "italy"]
+
+At = Callable[[str], Coroutine[Any, Any, str]]
+AtOnce = Callable[[At], Awaitable[list[str]]]
+
+
+async def gathered(ask: At) -> list[str]:
+    return await asyncio.gather(*map(ask, WORDS))
+
+
+async def grouped(ask: At) -> list[str]:
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(ask(word)) for word in WORDS]
+    return [task.result() for task in tasks]
+
+
+async def waited(ask: At) -> list[str]:
+    """The first in the caller's own task, the others beside it."""
+    tasks = [asyncio.create_task(ask(word)) for word in WORDS[1:]]
+    try:
+        first = await ask(WORDS[0])
+    finally:
+        others = await asyncio.gather(*tasks, return_exceptions=True)
+    return [first, *map(str, others)]
+
+
+def in_a_function(durable: Durable, program: Any) -> list[str]:
+    said: list[str] = asyncio.run(
+        durable.wrap(RunnableLambda(program)).ainvoke("all", durable.config("run"))
+    )
+    return said
+
+
+def in_a_node(durable: Durable, program: Any) -> list[str]:
+    async def node(state: MessagesState) -> dict[str, Any]:
+        return {"messages": [("ai", word) for word in await program("all")]}
+
+    builder = StateGraph(MessagesState)
+    builder.add_node("node", node)
+    builder.add_edge(START, "node")
+    graph = durable.wrap(builder.compile())
+    state = asyncio.run(graph.ainvoke({"messages": []}, durable.config("run")))
+    return [message.text for message in state["messages"]]
+
+
+def in_a_block(durable: Durable, program: Any) -> list[str]:
+    async def block() -> list[str]:
+        async with durable.run("run", input="all"):
+            said: list[str] = await program("all")
+            return said
+
+    return asyncio.run(block())
+
+
+PLACES = {"function": in_a_function, "node": in_a_node, "block": in_a_block}
+
+
+class Turns:
+    """Lets words through one by one in an order; after the last, the others fail."""
+
+    def __init__(self) -> None:
+        self.order: list[str] = []
+
+    @asynccontextmanager
+    async def turn(self, word: str) -> AsyncIterator[None]:
+        while self.order[:1] != [word]:
+            if not self.order:
+                raise Failing(word)
+            await asyncio.sleep(0.001)
+        yield
+        self.order.pop(0)
+
+
+@pytest.mark.parametrize("place", [*PLACES])
+@pytest.mark.parametrize("at_once", [gathered, grouped, waited])
+@pytest.mark.parametrize("kind", ["model", "chain", "step"])
+def test_what_comes_first_after_a_crash_is_not_given_anothers_answer(
+    make_durable: MakeDurable, at_once: AtOnce, place: str, kind: str
+) -> None:
+    model = Model()
+    turns = Turns()
+    chain: Runnable[str, str] = RunnableLambda(lambda text: text) | model | text_of
+
+    async def ask(word: str) -> str:
+        async with turns.turn(word):
+            if kind == "model":
+                return str((await model.ainvoke(word)).text)
+            return await (chain.ainvoke(word) if kind == "chain" else durable.astep(said, word))
+
+    async def said(word: str) -> str:
+        return str((await model.ainvoke(word)).text)
+
+    async def program(_: str) -> list[str]:
+        return await at_once(ask)
+
+    durable, turns.order = make_durable(), ["spain"]
+    with pytest.raises((Failing, ExceptionGroup)):
+        PLACES[place](durable, program)
+    assert model.calls == 1
+
+    durable, turns.order = make_durable(), ["italy", "france", "spain"]
+    assert PLACES[place](durable, program) == ["<france>", "<spain>", "<italy>"]
+    assert model.calls == 3
+
+
+text_of: Runnable[Any, str] = RunnableLambda(lambda message: message.text)
+
+
+def test_a_pool_of_threads_is_told_apart_by_inputs_too(make_durable: MakeDurable) -> None:
+    model = Model()
+    words = ["spain"]
+
+    def program(_: str) -> list[str]:
+        with ThreadPoolExecutor(1) as pool:
+            calls = [pool.submit(copy_context().run, model.invoke, word) for word in words]
+            said = [str(call.result().text) for call in calls]
+        if words == ["spain"]:
+            raise Failing
+        return said
+
+    def asked() -> list[str]:
+        durable = make_durable()
+        return durable.wrap(RunnableLambda(program)).invoke("all", durable.config("run"))
+
+    with pytest.raises(Failing):
+        asked()
+    words[:] = ["france", "spain"]
+    assert asked() == ["<france>", "<spain>"]
+    assert model.calls == 2
+
+
+async def plainly(call: Coroutine[Any, Any, str]) -> str:
+    return await call
+
+
+async def in_a_task(call: Coroutine[Any, Any, str]) -> str:
+    return await asyncio.ensure_future(call)
+
+
+async def in_time(call: Coroutine[Any, Any, str]) -> str:
+    async with asyncio.timeout(5):
+        return await call
+
+
+async def waited_for(call: Coroutine[Any, Any, str]) -> str:
+    return await asyncio.wait_for(call, 5)
+
+
+IN_TURN = [plainly, in_a_task, in_time]
+if sys.version_info >= (3, 12):
+    IN_TURN.append(waited_for)
+
+
+@pytest.mark.parametrize("place", [*PLACES])
+@pytest.mark.parametrize("wait", IN_TURN)
+@pytest.mark.parametrize("kind", ["model", "chain"])
+def test_what_is_waited_for_is_known_by_its_place(
+    make_durable: MakeDurable,
+    wait: Callable[[Coroutine[Any, Any, str]], Awaitable[str]],
+    place: str,
+    kind: str,
+) -> None:
+    model, time = Model(), ["noon"]
+    chain = RunnableLambda(lambda text: text) | model
+
+    async def said(word: str) -> str:
+        asked = model if kind == "model" else chain
+        return str((await asked.ainvoke(f"{word} at {time[0]}")).text)
+
+    async def program(_: str) -> list[str]:
+        answers = [await wait(said(word)) for word in WORDS]
+        if time[0] == "noon":
+            raise Failing
+        return answers
+
+    with pytest.raises(Failing):
+        PLACES[place](make_durable(), program)
+    time[0] = "one"
+    with pytest.warns(DurableWarning, match="another input"):
+        answers = PLACES[place](make_durable(), program)
+    assert answers == ["<france at noon>", "<spain at noon>", "<italy at noon>"]
+    assert model.calls == 3
