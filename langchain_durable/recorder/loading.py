@@ -15,8 +15,8 @@ from langchain_durable.recorder.ending import RESULT
 from langchain_durable.recorder.runtime import Runtime
 from langchain_durable.waiting import Procedure
 
-PAGE = 1000
-"""Entries that are read at once."""
+PAGE = 100
+"""Entries that are read at once: an event loop stands still for them, and payloads may be large."""
 
 
 def load_index(runtime: Runtime, run_id: str, *, upto: int) -> Procedure[Index]:
