@@ -26,7 +26,7 @@ class _Variables:
         for entry_point in entry_points(group=_GROUP):
             if not entry_point.value.startswith(f"{__package__}."):
                 others.update(dir(entry_point.load()))
-        return {semconv.CAPTURE_CONTENT_VARIABLE} - others
+        return {semconv.CAPTURE_CONTENT_VARIABLE, semconv.EMIT_EVENT_VARIABLE} - others
 
 
 environment_variables = _Variables()

@@ -8,7 +8,7 @@ import random as random_module
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, Literal, ParamSpec, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar, cast, overload
 
 from langchain_core.runnables import Runnable, RunnableConfig
 from opentelemetry.metrics import MeterProvider
@@ -35,6 +35,9 @@ from langchain_durable.running.wrap import RUN_ID, rebrand, with_configurable, w
 from langchain_durable.telemetry import Prices, make_telemetry
 from langchain_durable.touchpoints import is_graph
 from langchain_durable.waiting import adrive, drive
+
+if TYPE_CHECKING:
+    from opentelemetry._logs import LoggerProvider
 
 logger = logging.getLogger("langchain_durable")
 
@@ -76,8 +79,9 @@ class Durable(RunsById, Exporting, Costs):
     A run keeps its call's own ``metadata`` (plain values, up to 4 KiB) in plain text, so not where
     values are redacted or encrypted.
     ``semconv_profile="next"`` has metrics under the GenAI conventions' coming names.
-    What calls say is on spans only if ``OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT`` asks
-    for it; ``redact_spans`` sees it before.
+    What calls say is on spans, and on events of ``logger_provider``, only if
+    ``OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT`` asks for it; ``redact_spans`` sees it
+    before.
     """
 
     def __init__(
@@ -100,6 +104,7 @@ class Durable(RunsById, Exporting, Costs):
         stream_usage: bool = False,
         tracer_provider: TracerProvider | None = None,
         meter_provider: MeterProvider | None = None,
+        logger_provider: LoggerProvider | None = None,
         trace: Literal["one", "linked"] = "one",
         prices: Prices = None,
         tenant: str = "tenant",
@@ -109,6 +114,7 @@ class Durable(RunsById, Exporting, Costs):
         telemetry = make_telemetry(
             tracer_provider=tracer_provider,
             meter_provider=meter_provider,
+            logger_provider=logger_provider,
             trace=trace,
             prices=prices,
             tenant=tenant,

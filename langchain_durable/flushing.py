@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -30,13 +31,13 @@ def flush_on_sigterm(
     tracer_provider: trace.TracerProvider | None = None,
     meter_provider: metrics.MeterProvider | None = None,
 ) -> Callable[[], None]:
-    """Flush spans and metrics when SIGTERM comes, then do what would have been done.
+    """Flush spans, metrics and logs when SIGTERM comes, then do what would have been done.
 
     First the functions ``before`` are called, such as the ``close`` of a handle; they have at
     most half of ``timeout`` (seconds), all of them together. Then the providers, by default the
-    global ones of that moment, are flushed. What is not done in time is left. At last the
-    handler that was installed before is called, and where there was none the process dies by
-    the signal. A second SIGTERM does not wait for the flush.
+    global ones of that moment (of logs, always that one), are flushed. What is not done in time
+    is left. At last the handler that was installed before is called, and where there was none
+    the process dies by the signal. A second SIGTERM does not wait for the flush.
 
     A handler that somebody installs later (a web server, ``loop.add_signal_handler``) replaces
     this one: call it after, or flush where the server shuts down. Returns a function that
@@ -105,6 +106,7 @@ class _Handler:
         providers = (
             self._tracers or trace.get_tracer_provider(),
             self._meters or metrics.get_meter_provider(),
+            _logs(),
         )
         left = max(1, int((deadline - time.monotonic()) * _MS))
         _all_at_once([_flushing(provider, left) for provider in providers], deadline)
@@ -116,6 +118,12 @@ class _Handler:
         elif previous == signal.SIG_DFL:
             signal.signal(number, signal.SIG_DFL)
             signal.raise_signal(number)
+
+
+def _logs() -> Any:
+    """The global logger provider: an app that has one has imported what gives it."""
+    module = sys.modules.get("opentelemetry._logs")
+    return None if module is None else module.get_logger_provider()
 
 
 def _flushing(provider: Any, milliseconds: int) -> Hook:

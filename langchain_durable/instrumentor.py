@@ -35,11 +35,12 @@ _logger = logging.getLogger(__name__)
 class DurableInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # as above
     """Traces the LangChain calls of this process, journaled or not.
 
-    ``instrument`` takes ``tracer_provider`` and ``meter_provider`` (the global ones, which may
-    be configured later), ``prices``, ``tenant``, ``semconv_profile`` and ``redact`` as
-    ``Durable`` does, and ``skip_dep_check``; it leaves others alone. Content is captured as
-    ``OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT`` says: by default, none. Each provider
-    gets one ``CostSpanProcessor``, which prices other instrumentors' spans of model calls too.
+    ``instrument`` takes ``tracer_provider``, ``meter_provider`` and ``logger_provider`` (the
+    global ones, which may be configured later), ``prices``, ``tenant``, ``semconv_profile`` and
+    ``redact`` as ``Durable`` does, and ``skip_dep_check``; it leaves others alone. Content is
+    captured as ``OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT`` says: by default, none.
+    Each provider gets one ``CostSpanProcessor``, which prices other instrumentors' spans of model
+    calls too.
 
     Where another instrumentor of LangChain is active, calls are not traced a second time: the
     spans are only priced, and a warning says how to choose. With ``OTEL_SDK_DISABLED=true``

@@ -138,6 +138,12 @@ PROCESS_CRASH = "process_crash"
 # -- environment variables --------------------------------------------------------------------
 
 CAPTURE_CONTENT_VARIABLE = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"
+EMIT_EVENT_VARIABLE = "OTEL_INSTRUMENTATION_GENAI_EMIT_EVENT"
+
+# -- events -----------------------------------------------------------------------------------
+
+INFERENCE_DETAILS = "gen_ai.client.inference.operation.details"
+"""A model call, whole: what its span says, and its content as data."""
 
 # -- metrics ----------------------------------------------------------------------------------
 

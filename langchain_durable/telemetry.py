@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from importlib.util import find_spec
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from opentelemetry.metrics import MeterProvider
 from opentelemetry.trace import TracerProvider
@@ -15,9 +15,18 @@ from langchain_durable.costs.pricing import Pricing
 from langchain_durable.errors import ConfigurationError
 from langchain_durable.metrics import Meters
 from langchain_durable.semconv import Profile
-from langchain_durable.spans.content import Content, capture_from_environment
+from langchain_durable.spans.content import (
+    Content,
+    capture_from_environment,
+    events_from_environment,
+)
 from langchain_durable.tracing.metering import Metering
 from langchain_durable.tracing.telemetry import Telemetry
+
+if TYPE_CHECKING:
+    from opentelemetry._logs import LoggerProvider
+
+    from langchain_durable.tracing.inference_events import InferenceEvents
 
 Prices = (
     PriceBook | PriceFunction | Mapping[str, Any] | str | os.PathLike[str] | Literal[False] | None
@@ -29,6 +38,7 @@ def make_telemetry(
     *,
     tracer_provider: TracerProvider | None = None,
     meter_provider: MeterProvider | None = None,
+    logger_provider: LoggerProvider | None = None,
     trace: Literal["one", "linked"] = "one",
     prices: Prices = None,
     tenant: str = "tenant",
@@ -46,6 +56,7 @@ def make_telemetry(
             came=repr(trace),
             do="correct the option",
         )
+    content = Content(capture := capture_from_environment(), redact=redact)
     return Telemetry(
         tracer_provider=tracer_provider,
         pricing=_pricing(prices),
@@ -53,7 +64,8 @@ def make_telemetry(
             meters=Meters(meter_provider, profile=profile, tenant_label=tenant),
             listening=meter_provider is not None,
         ),
-        content=_content(redact),
+        content=content if content.enabled else None,
+        events=_events(content, logger_provider) if events_from_environment(capture) else None,
         linked=trace == "linked",
     )
 
@@ -64,6 +76,7 @@ def _pricing(prices: Prices) -> Pricing | None:
     return Pricing(prices)
 
 
-def _content(redact: Callable[[Any], Any] | None) -> Content | None:
-    content = Content(capture_from_environment(), redact=redact)
-    return content if content.enabled else None
+def _events(content: Content, logger_provider: LoggerProvider | None) -> InferenceEvents:
+    from langchain_durable.tracing.inference_events import InferenceEvents
+
+    return InferenceEvents(content, logger_provider)

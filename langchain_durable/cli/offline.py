@@ -15,6 +15,7 @@ from itertools import groupby
 from typing import Any
 
 from langchain_core.runnables import RunnableConfig
+from opentelemetry._logs import NoOpLoggerProvider
 from opentelemetry.metrics import NoOpMeterProvider
 from opentelemetry.trace import NoOpTracerProvider
 
@@ -228,6 +229,7 @@ class _Scratch(Durable):
             version=version,
             tracer_provider=NoOpTracerProvider(),
             meter_provider=NoOpMeterProvider(),
+            logger_provider=NoOpLoggerProvider(),
             prices=False,
         )
         self.steps: list[Replayed] = []

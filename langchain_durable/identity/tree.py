@@ -46,9 +46,10 @@ class Scope:
     ``describe`` gives what its span says, ``span`` is that of a step under way. A chain has a
     ``describe`` only if it has a span: an ``agent``, by its name, which may be empty, or the
     root. ``content`` gives what the call was asked, ``shown`` is what it answered, where the app
-    captures that. ``settled`` is its price, on ``estimated`` tokens if the provider reported none
-    for ``prompt``; ``per_chunk`` the mean time between two chunks of its answer, in seconds;
-    ``chunks`` are the recorded ones of a stream that failed.
+    captures that; ``event`` gives both, for the event of a model call. ``settled`` is its price,
+    on ``estimated`` tokens if the provider reported none for ``prompt``; ``per_chunk`` the mean
+    time between two chunks of its answer, in seconds; ``chunks`` are the recorded ones of a
+    stream that failed.
     ``numbers`` says what it took numbers for from the graph's node that it runs in, ``events``
     are the custom ones that it dispatched.
     ``at_once`` counts the batches that are being made right under it; ``keyed`` says that its
@@ -79,6 +80,7 @@ class Scope:
     agent: str | None = None
     describe: Callable[[], Start] | None = None
     content: Callable[[], Attributes] | None = None
+    event: Callable[..., Attributes] | None = None
     start: Start | None = None
     settled: Any = None
     estimated: Any = None

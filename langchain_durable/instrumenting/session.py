@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from opentelemetry import trace
 from opentelemetry.context import Context
@@ -22,6 +22,9 @@ from langchain_durable.instrumenting.first_call import first_call
 from langchain_durable.instrumenting.peers import active_peers
 from langchain_durable.telemetry import Prices, make_telemetry
 
+if TYPE_CHECKING:
+    from opentelemetry._logs import LoggerProvider
+
 _logger = logging.getLogger(__name__)
 
 
@@ -33,6 +36,7 @@ class Session:
         *,
         tracer_provider: TracerProvider | None = None,
         meter_provider: MeterProvider | None = None,
+        logger_provider: LoggerProvider | None = None,
         prices: Prices = None,
         tenant: str = "tenant",
         semconv_profile: Literal["current", "next"] = "current",
@@ -42,6 +46,7 @@ class Session:
         self._telemetry = make_telemetry(
             tracer_provider=tracer_provider,
             meter_provider=meter_provider,
+            logger_provider=logger_provider,
             prices=prices,
             tenant=tenant,
             profile=semconv_profile,

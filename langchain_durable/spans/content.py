@@ -1,4 +1,4 @@
-"""Content on spans: messages, arguments, results, documents. Off unless it is switched on.
+"""Content on spans and events: messages, arguments, results, documents. Off by default.
 
 It may be personal, and it is large. So a redaction hook sees it first, and it has a budget.
 """
@@ -17,7 +17,7 @@ from langchain_core.outputs import ChatGeneration, ChatResult, LLMResult
 
 from langchain_durable import semconv
 from langchain_durable.jsonable import jsonable
-from langchain_durable.spans.fitting import fitted, fitted_text, to_json
+from langchain_durable.spans.fitting import fitted, fitted_text, sendable, to_json
 from langchain_durable.spans.messages import (
     input_messages,
     output_message,
@@ -38,10 +38,7 @@ _logger = logging.getLogger(__name__)
 
 
 class Capture(StrEnum):
-    """Where content is to be captured: the values of the convention's environment variable.
-
-    We make no events: of ``SPAN_AND_EVENT`` the spans have it, of ``EVENT_ONLY`` nothing does.
-    """
+    """Where content is to be captured: the values of the convention's environment variable."""
 
     NO_CONTENT = "NO_CONTENT"
     SPAN_ONLY = "SPAN_ONLY"
@@ -52,18 +49,21 @@ class Capture(StrEnum):
     def on_spans(self) -> bool:
         return self in (Capture.SPAN_ONLY, Capture.SPAN_AND_EVENT)
 
+    @property
+    def on_events(self) -> bool:
+        return self in (Capture.EVENT_ONLY, Capture.SPAN_AND_EVENT)
+
 
 def capture_from_environment() -> Capture:
     """What ``OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT`` says; nothing if unset.
 
-    A value that is none of the convention's captures nothing, with a warning in the log. One
-    that asks for events has a warning too: there are none.
+    A value that is none of the convention's captures nothing, with a warning in the log.
     """
     given = os.environ.get(semconv.CAPTURE_CONTENT_VARIABLE, "").strip()
     if not given:
         return Capture.NO_CONTENT
     try:
-        capture = Capture(given.upper())
+        return Capture(given.upper())
     except ValueError:
         _logger.warning(
             "%s is %r, so no content is captured. Expected: one of %s.",
@@ -72,21 +72,27 @@ def capture_from_environment() -> Capture:
             ", ".join(Capture),
         )
         return Capture.NO_CONTENT
-    if capture in (Capture.EVENT_ONLY, Capture.SPAN_AND_EVENT):
-        _logger.warning(
-            "%s is %s, and content is not captured on events here: %s. Do: SPAN_ONLY has it on "
-            "spans.",
-            semconv.CAPTURE_CONTENT_VARIABLE,
-            capture.value,
-            "it is on spans alone" if capture.on_spans else "it is captured nowhere",
-        )
-    return capture
+
+
+def events_from_environment(capture: Capture) -> bool:
+    """Whether each model call is an event too: as ``OTEL_INSTRUMENTATION_GENAI_EMIT_EVENT``
+    says, else where ``capture`` has content on events."""
+    given = os.environ.get(semconv.EMIT_EVENT_VARIABLE, "").strip().lower()
+    if given in ("", "true", "false"):
+        return given == "true" or (not given and capture.on_events)
+    _logger.warning(
+        "%s is %r, so it counts as unset. Expected: true or false.",
+        semconv.EMIT_EVENT_VARIABLE,
+        given,
+    )
+    return capture.on_events
 
 
 class Content:
     """Captures content as attributes; every method gives none while capture is off.
 
-    The values are JSON texts, because backends differ in what else they show. An attribute
+    On spans (``enabled``) the values are JSON texts, because backends differ in what else they
+    show; on events they are data, as the convention wants them. An attribute
     has at most ``budget`` bytes of JSON; what is left out is counted in
     ``langchain_durable.content.truncated_bytes``. A ``redact`` that raises, or a value that
     cannot be told, captures nothing and warns once. Methods for outputs take the attributes
@@ -101,6 +107,7 @@ class Content:
         redact: Redact | None = None,
     ) -> None:
         self.enabled = capture.on_spans
+        self.on_events = capture.on_events
         self._budget = budget
         self._redact = redact
         self._warned = False
@@ -149,10 +156,31 @@ class Content:
         """The answer of an agent or a workflow: the last message of its model, or its text."""
         return self._told(lambda: _chain_output(outputs), before) if self.enabled else {}
 
+    # -- events -------------------------------------------------------------------------------
+
+    def model_event(
+        self,
+        prompt: Any,
+        params: Mapping[str, Any] | None,
+        result: ChatResult | LLMResult | None = None,
+    ) -> dict[str, Any]:
+        """A model call's prompt and tools, and its answer if it has one."""
+        if not self.on_events:
+            return {}
+
+        def values() -> dict[str, Any]:
+            asked = _model_input(prompt, params or {})
+            return asked if result is None else asked | _model_output(result)
+
+        return self._told(values, write=sendable)
+
     # -- how they are told --------------------------------------------------------------------
 
     def _told(
-        self, values: Callable[[], dict[str, Any]], before: Mapping[str, Any] | None = None
+        self,
+        values: Callable[[], dict[str, Any]],
+        before: Mapping[str, Any] | None = None,
+        write: Callable[[Any], Any] = to_json,
     ) -> dict[str, Any]:
         left_out = int((before or {}).get(semconv.TRUNCATED_BYTES, 0))
         told: dict[str, Any] = {}
@@ -161,7 +189,7 @@ class Content:
                 plain = jsonable(value)
                 if self._redact is not None:
                     plain = jsonable(self._redact(plain))
-                written, missing = self._written(plain)
+                written, missing = self._written(plain, write)
                 left_out += missing
                 if written is not None:
                     told[key] = written
@@ -172,11 +200,11 @@ class Content:
             told[semconv.TRUNCATED_BYTES] = left_out
         return told
 
-    def _written(self, value: Any) -> tuple[Any, int]:
+    def _written(self, value: Any, write: Callable[[Any], Any]) -> tuple[Any, int]:
         if value is None or isinstance(value, str):
             return (None, 0) if value is None else fitted_text(value, self._budget)
         kept, missing = fitted(value, self._budget)
-        return (None if kept is None else to_json(kept)), missing
+        return (None if kept is None else write(kept)), missing
 
     def _warn(self, exc: Exception) -> None:
         if not self._warned:

@@ -6,6 +6,8 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from langchain_durable.plain import utf8
+
 _LENGTHS = (16_384, 4_096, 1_024, 256, 64)
 
 
@@ -33,6 +35,20 @@ def fitted(value: Any, budget: int) -> tuple[Any, int]:
         if kept:
             return kept, max(1, whole - len(to_json(kept)))
     return None, whole
+
+
+def sendable(value: Any) -> Any:
+    """What JSON has no trouble with, and an exporter cannot write, as texts: with one such value
+    it would lose all that it has at hand."""
+    if isinstance(value, str):
+        return utf8(value)
+    if isinstance(value, list):
+        return [sendable(item) for item in value]
+    if isinstance(value, dict):
+        return {utf8(key): sendable(item) for key, item in value.items()}
+    if type(value) is int and not -(2**63) <= value < 2**63:
+        return str(value)
+    return value
 
 
 def fitted_text(text: str, budget: int) -> tuple[str, int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from opentelemetry import trace
@@ -175,7 +176,9 @@ class AttemptTrace(AgentSpans):
         """What takes down how calls describe themselves."""
         content = self._telemetry.content
         captured = content if content is not None and content.enabled else None
-        return Teller(captured, top=self._is_one_program)
+        events = self._telemetry.events
+        on_events = None if events is None else events.content
+        return Teller(captured, on_events=on_events, top=self._is_one_program)
 
     def current(self) -> AbstractContextManager[Any]:
         """Makes the attempt's span the current one, for what the program does between calls.
@@ -292,6 +295,8 @@ class AttemptTrace(AgentSpans):
         metering = self._telemetry.metering
         if metering.heard is not None:
             metering.step(scope, event, told, span, self.tenant)
+        if self._telemetry.events is not None and scope.kind is StepKind.MODEL:
+            self._emit_event(scope, event, told, span)
         if span is None or not span.is_recording():
             return
         status, how = step_ended(event)
@@ -301,8 +306,25 @@ class AttemptTrace(AgentSpans):
             span.set_status(status)
         span.end(end_time=event.time)
 
+    @harmless(nothing)
+    def _emit_event(
+        self, scope: Scope, event: StepEnded, told: Attributes, span: trace.Span | None
+    ) -> None:
+        """Have the event of a model call say what its span says, sampled or not."""
+        events, start = self._telemetry.events, scope.start
+        if events is None or start is None:
+            return
+        _, how = step_ended(event)
+        price = told_cost(event.attributes, book=self._book)
+        content = {} if scope.event is None else scope.event()
+        said = {**start.attributes, **self._named(scope), **told, **how, **price, **content}
+        around = span or span_context(self._trace_of(scope), scope.span_id, sampled=False)
+        events.emit(said, around, event.time)
+
     def saw(self, scope: Scope, result: Any) -> None:
         """Capture what a call answered, where the app wants that."""
+        if scope.event is not None:
+            scope.event = partial(scope.event, result)
         if scope.content is not None and scope.span is not None and scope.span.is_recording():
             self._show(scope, result)
 

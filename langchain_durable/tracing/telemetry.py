@@ -26,6 +26,7 @@ from langchain_durable.spans.start import Attributes, Start
 from langchain_durable.tracing.metering import Metering
 
 if TYPE_CHECKING:
+    from langchain_durable.tracing.inference_events import InferenceEvents
     from langchain_durable.tracing.sink import Sink
 
 _SDK = "opentelemetry.sdk.trace"
@@ -36,7 +37,8 @@ class Telemetry:
     """The options of tracing, pricing and metering, and what was made of them.
 
     ``tracer_provider``: the app's; None for the global one, which may be configured after us and
-    is never replaced. ``pricing`` None: calls get no price.
+    is never replaced. ``pricing`` None: calls get no price. ``events`` None: model calls are
+    no events.
     ``linked``: each attempt is a trace of its own, linked to the run's, instead of one trace.
     """
 
@@ -44,6 +46,7 @@ class Telemetry:
     pricing: Pricing | None = None
     metering: Metering = field(default_factory=Metering)
     content: Content | None = None
+    events: InferenceEvents | None = None
     linked: bool = False
     clock: Callable[[], int] = time.time_ns
     _sink: Sink | None = None

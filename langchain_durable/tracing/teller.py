@@ -29,12 +29,16 @@ Told = Mapping[str, Any] | None
 class Teller:
     """Gives a scope its ``describe``: a call that the journal answers is never described.
 
-    ``content`` is there if the app captures what calls say. ``top`` False: calls at the top have
-    nothing to do with each other, as those of a whole process.
+    ``content`` is there if the app captures what calls say on spans, ``on_events`` if it does on
+    events. ``top`` False: calls at the top have nothing to do with each other, as those of a
+    whole process.
     """
 
-    def __init__(self, content: Content | None, *, top: bool = True) -> None:
+    def __init__(
+        self, content: Content | None, *, on_events: Content | None = None, top: bool = True
+    ) -> None:
         self._content = content
+        self._on_events = on_events
         self._top = top
 
     @harmless(nothing)
@@ -102,6 +106,8 @@ class Teller:
         )
         if self._content is not None:
             scope.content = partial(self._content.model_input, prompt, params)
+        if self._on_events is not None:
+            scope.event = partial(self._on_events.model_event, prompt, params)
 
     @harmless(nothing)
     def tool(

@@ -165,7 +165,8 @@ def test_what_is_loaded_beside_the_instrumentor_imports_no_langchain(place: Path
         print("langchain_core" in sys.modules)
     """
     assert _child(place, program) == (
-        "['OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT']\nFalse\n"
+        "['OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT', "
+        "'OTEL_INSTRUMENTATION_GENAI_EMIT_EVENT']\nFalse\n"
     )
 
 

@@ -110,6 +110,25 @@ def test_providers_that_are_configured_later_are_flushed(start: Start, tmp_path:
     assert _flushed(tmp_path) == (True, True)
 
 
+def test_logs_go_out_too(start: Start, tmp_path: Path) -> None:
+    process = start("""
+        from opentelemetry import _logs
+        from opentelemetry.sdk._logs import LoggerProvider
+        from opentelemetry.sdk._logs.export import BatchLogRecordProcessor, ConsoleLogRecordExporter
+
+        logs = ConsoleLogRecordExporter(out=(place / "logs").open("w"))
+        provider = LoggerProvider()
+        provider.add_log_record_processor(
+            BatchLogRecordProcessor(logs, schedule_delay_millis=3_600_000))
+        _logs.set_logger_provider(provider)
+        _logs.get_logger("test").emit(event_name="the.event")
+        flush_on_sigterm(); wait()
+        """)
+    process.terminate()
+    assert process.wait(30) == -signal.SIGTERM
+    assert "the.event" in (tmp_path / "logs").read_text()
+
+
 def test_the_previous_handler_is_called_after_the_flush(start: Start, tmp_path: Path) -> None:
     process = start("""
         def leave(number, frame):

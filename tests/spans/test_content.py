@@ -68,21 +68,6 @@ def test_a_value_that_is_none_captures_nothing_and_says_so(
     assert "SPAN_AND_EVENT" in caplog.text
 
 
-@pytest.mark.parametrize(
-    ("value", "where"),
-    [("event_only", "it is captured nowhere"), ("SPAN_AND_EVENT", "it is on spans alone")],
-)
-def test_events_that_are_asked_for_are_said_not_to_be_there(
-    value: str, where: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    monkeypatch.setenv(semconv.CAPTURE_CONTENT_VARIABLE, value)
-    capture = capture_from_environment()
-    (record,) = caplog.records
-    assert value.upper() in record.message
-    assert where in record.message
-    assert bool(Content(capture).tool_input({"left": 1})) == (value == "SPAN_AND_EVENT")
-
-
 # -- redaction ----------------------------------------------------------------------------------
 
 
