@@ -131,7 +131,8 @@ def install() -> None:
         for cls in touchpoints.BATCHES:
             for name, around in _AROUND_BATCHES.items():
                 if name in vars(cls):
-                    _patch(cls, name, around(vars(cls)[name]))
+                    # Not out of the dict: a wrapper of wrapt's tells its object by the class.
+                    _patch(cls, name, around(getattr(cls, name)))
         for name in touchpoints.RETRIES:
             _patch(RunnableRetry, name, telling_of_tries(getattr(RunnableRetry, name)))
         _patch(AsyncCallbackManager, "on_llm_start", telling_all(AsyncCallbackManager.on_llm_start))

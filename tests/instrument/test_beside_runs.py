@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import textwrap
 from typing import Any
 
 import pytest
@@ -34,6 +37,25 @@ def test_a_wrapped_runnable_in_a_plain_chain_is_durable_where_calls_are_observed
 
     assert model.calls == 1
     assert [run.run_id for run in durable.runs()] == ["run"]
+
+
+BATCHED = """
+    from opentelemetry.instrumentation.genai.langchain import LangChainInstrumentor
+    from langchain_durable import Durable
+    from tests.fakes import Model
+
+    LangChainInstrumentor().instrument(skip_dep_check=True)
+    with Durable("memory://") as durable:
+        print(*[said.text for said in Model().batch(["a", "b"])])
+        with durable.run("run"):
+            print(*[said.text for said in Model().batch(["c", "d"])])
+"""
+
+
+def test_batches_are_made_beside_the_official_instrumentor() -> None:
+    command = [sys.executable, "-c", textwrap.dedent(BATCHED)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.stdout.split() == ["<a>", "<b>", "<c>", "<d>"], done.stderr
 
 
 class Peer(BaseCallbackHandler):
