@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from contextvars import ContextVar
 
+from langchain_durable.costs.accounted import call_here
 from langchain_durable.identity.tree import Scope
 from langchain_durable.recorder.recorder import Recorder
 
-pending: ContextVar[Step | None] = ContextVar("langchain_durable_pending", default=None)
+pending: ContextVar[Step | None] = call_here
 """The step that has just started in this context; the interceptor takes it."""
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
 import textwrap
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -15,7 +17,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from langchain_durable import Durable
+from langchain_durable import Durable, DurableCallbackHandler
 from langchain_durable.instrumentor import DurableInstrumentor
 from tests.conftest import MakeDurable
 from tests.fakes import Model
@@ -111,16 +113,55 @@ def test_a_call_of_a_run_that_another_traces_too_is_priced_and_counted_once(
     durable = make_durable(prices=TABLE, **priced.providers)
     model = durable.wrap(Model(model="gpt-4o"))
     config: Any = {**durable.config("run"), "callbacks": [Peer(priced.provider)]}
-    asked = 0.0000275  # 3 * 2.5 + 2 * 10 millionths
 
     model.invoke("a", config)
-    assert priced.costs() == [("chat gpt-4o", asked), ("chat theirs", None)]
+    assert priced.costs() == [("chat gpt-4o", ASKED), ("chat theirs", None)]
     [*model.stream("a", config)]  # of a completed run: each step is replayed
     assert priced.costs() == [("chat theirs", None)]
-    assert priced.counted() == asked
+    assert priced.counted() == ASKED
 
     Model(model="gpt-4o").invoke("a", {"callbacks": [Peer(priced.provider)]})
     assert [name for name, cost in priced.costs() if cost] == ["chat theirs"]
+
+
+ASKED = 0.0000275
+"""What a call of the fake costs: 3 * 2.5 + 2 * 10 millionths of a dollar."""
+CALLS: dict[str, Callable[[Model, Any], Any]] = {
+    "invoke": lambda model, config: model.invoke("a", config),
+    "ainvoke": lambda model, config: asyncio.run(model.ainvoke("a", config)),
+    "stream": lambda model, config: [*model.stream("a", config)],
+    "batch": lambda model, config: model.batch(["a"], config),
+    "chain": lambda model, config: (RunnableLambda(str) | model).invoke("a", config),
+}
+
+
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+def test_a_call_of_a_handlers_run_that_another_traces_too_is_priced_and_counted_once(
+    call: Callable[[Model, Any], Any], priced: Priced, make_durable: MakeDurable
+) -> None:
+    durable = make_durable(prices=TABLE, **priced.providers)
+    model = Model(model="gpt-4o")
+
+    def config() -> Any:
+        handler = DurableCallbackHandler(durable, run_id="run")
+        return {"callbacks": [handler, Peer(priced.provider)]}
+
+    call(model, config())
+    assert priced.costs() == [("chat gpt-4o", ASKED), ("chat theirs", None)]
+    call(model, config())
+    assert priced.costs() == [("chat theirs", None)], "it is replayed, and costs nothing"
+    assert priced.counted() == ASKED
+
+
+def test_a_call_beside_a_handlers_run_is_priced(priced: Priced, make_durable: MakeDurable) -> None:
+    durable = make_durable(prices=TABLE, **priced.providers)
+    model = Model(model="gpt-4o")
+    stream = model.stream("a", {"callbacks": [DurableCallbackHandler(durable)]})
+    next(stream)
+    model.invoke("b", {"callbacks": [Peer(priced.provider)]})
+    assert priced.costs() == [("chat theirs", 0.0035)]
+    list(stream)
+    assert priced.costs() == [("chat gpt-4o", ASKED)]
 
 
 def test_a_call_of_a_run_that_nothing_prices_is_priced_by_the_instrumentor(
