@@ -221,6 +221,29 @@ def with_message_reducer(hook: Callable[[CellType], None]) -> None:
     register_post_import_hook(imported, "langgraph.graph.message")
 
 
+CHILD_CONTEXTS = (
+    "langchain_core.runnables.base",
+    "langchain_core.runnables.fallbacks",
+    "langgraph._internal._runnable",
+)
+"""Modules that run a call's own code in a context that their ``set_config_context`` makes."""
+
+
+def with_child_contexts(hook: Callable[[Any], None]) -> None:
+    """Call ``hook`` with each module that has such a function: now, or once it is imported.
+
+    Tools have it too; their own spans are current in them. A release without it is no trouble:
+    a program's spans stand beside its agents', then.
+    """
+
+    def imported(module: Any) -> None:
+        if hasattr(module, "set_config_context"):
+            hook(module)
+
+    for name in CHILD_CONTEXTS:
+        register_post_import_hook(imported, name)
+
+
 def keeps_writes(channel: Any) -> bool:
     """Does this channel of a graph keep what is written to it, and give ids to it as it comes?"""
     cls = _langgraph("langgraph.channels.delta", "DeltaChannel")

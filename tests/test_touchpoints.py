@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+
 import langgraph.pregel  # noqa: F401  # nothing is refused before it is imported
 import pytest
 
@@ -11,6 +13,11 @@ from langchain_durable.errors import IncompatibleVersion
 
 def test_the_installed_langgraph_has_what_numbers_a_nodes_calls() -> None:
     touchpoints.check_graphs()
+
+
+@pytest.mark.parametrize("name", touchpoints.CHILD_CONTEXTS)
+def test_the_installed_releases_make_contexts_where_we_look_for_it(name: str) -> None:
+    assert callable(importlib.import_module(name).set_config_context)
 
 
 def test_a_langgraph_that_numbers_a_nodes_calls_otherwise_is_refused_by_name(

@@ -59,7 +59,8 @@ class Scope:
     ``called_as`` is LangChain's own run id of a model call, from which its answer may get its id.
     ``trace``, ``above`` and ``sampled`` are those of an outermost call that is observed, and not
     part of a run: its trace, and the span it stands under. ``around`` is what was current when it
-    began: what is by its first step may be a span of the program's own code in it.
+    began: what is by its first step may be a span of the program's own code in it. ``over``: an
+    observed call has ended, so it gets no span any more if it has none.
     """
 
     # What is found out of a scope later; most of it never is, as most scopes are no steps.
@@ -96,6 +97,7 @@ class Scope:
     sampled = True
     around: SpanContext | None = None
     stopped = False
+    over = False
     entered = 0
 
     def __init__(

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
+from contextvars import Context
 from typing import Any
 from uuid import UUID
 
 from langchain_core.outputs import LLMResult
 
 from langchain_durable.identity.tree import Scope
-from langchain_durable.intercept.active import active, hook
+from langchain_durable.instrumenting import nesting
+from langchain_durable.intercept.active import active, hook, tracker_in
 from langchain_durable.intercept.install import install
 from langchain_durable.intercept.tracker import PathTracker
 from langchain_durable.recorder.observer import Observer
 from langchain_durable.spans.models import model_ended, usage_of
 from langchain_durable.tracing import Telemetry
+from langchain_durable.tracing.guard import harmless, nothing
 
 
 class ObservingTracker(PathTracker[Observer]):
@@ -62,14 +65,29 @@ class ObservingTracker(PathTracker[Observer]):
             self.attempt.complete(scope, None, None, model_ended(response, usage_of(response)))
         super().on_llm_end(response, run_id=run_id, **kwargs)
 
+    @harmless(nothing)
+    def nest(self, context: Context, config: Any) -> None:
+        """Have what a call's own code begins stand below its span; ``context`` is made for it."""
+        callbacks = config.get("callbacks")
+        scope = self.scope(getattr(callbacks, "parent_run_id", None))
+        is_a_runs = active.get() is not None or tracker_in(callbacks) is not None
+        if scope is not None and not is_a_runs and not self.attempt.closed:
+            self.attempt.trace.nest(scope, context)
+
     def _leave(self, run_id: UUID, error: BaseException | None = None, outputs: Any = None) -> None:
-        super()._leave(run_id, error, outputs)
+        self._end(run_id, error, outputs)
         self._roots.pop(run_id, None)
         for abandoned in self._under.pop(run_id, set()) - {run_id}:
             # LangChain does not tell of the end of a call that was cancelled or abandoned.
             if abandoned.int in self._scopes:
-                super()._leave(abandoned, error)
+                self._end(abandoned, error)
             self._roots.pop(abandoned, None)
+
+    def _end(self, run_id: UUID, error: BaseException | None, outputs: Any = None) -> None:
+        scope = self._scopes.get(run_id.int)
+        if scope is not None:
+            scope.over = True
+        super()._leave(run_id, error, outputs)
 
 
 def observe(telemetry: Telemetry) -> None:
@@ -78,6 +96,7 @@ def observe(telemetry: Telemetry) -> None:
     Calls of durable runs have the spans of their runs, and no second ones.
     """
     install()
+    nesting.install(ObservingTracker.nest)
     hook.observer = ObservingTracker(telemetry)
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextvars
 from collections.abc import Callable
+from functools import partial
 
 from opentelemetry import trace
+from opentelemetry.context import attach, create_key, get_current, set_value
 from opentelemetry.trace import SpanContext
 
 from langchain_durable.events import ErrorInfo, Outcome
@@ -13,7 +16,17 @@ from langchain_durable.spans.ids import span_context
 from langchain_durable.spans.start import Attributes
 from langchain_durable.tracing.agent_spans import OpenAgent
 from langchain_durable.tracing.attempt_trace import AttemptTrace
+from langchain_durable.tracing.guard import harmless
+from langchain_durable.tracing.inside import Inside
 from langchain_durable.tracing.telemetry import Telemetry
+
+_INSIDE = create_key("langchain_durable.inside")
+"""The agent whose code a context is for."""
+
+
+def _nowhere() -> SpanContext | None:
+    """Where a span is that cannot be made."""
+    return None
 
 
 class ObservedTrace(AttemptTrace):
@@ -54,6 +67,32 @@ class ObservedTrace(AttemptTrace):
         """A chain has started: an outermost one stands under what is current now."""
         if scope.parent is scope.tree.top:
             scope.around = trace.get_current_span().get_span_context()
+
+    def nest(self, scope: Scope, context: contextvars.Context) -> None:
+        """Have what is begun in a context stand below the agent, or the root, of a scope.
+
+        Not where a step is nearer: its own span is current. Nor where it is so already: what is
+        current may be a span of the program's own in there.
+        """
+        agent: Scope | None = scope
+        while agent is not None and agent.describe is None:
+            agent = agent.parent
+        current = context.run(get_current)
+        if agent is None or agent.kind is not None or current.get(_INSIDE) is agent:
+            return
+        inside = Inside(trace.get_current_span(current), partial(self._at, agent))
+        current = set_value(_INSIDE, agent, trace.set_span_in_context(inside, current))
+        context.run(attach, current)
+
+    @harmless(_nowhere)
+    def _at(self, agent: Scope) -> SpanContext | None:
+        """Where an agent's span is; it gets one now, if it has none."""
+        if not agent.span_id:
+            self._sink = self._telemetry.sink()
+            if self._sink is None or agent.over:
+                return None
+            self._open_above(agent, {})
+        return self._context(agent, agent.span_id)
 
     def _place(self, root: Scope) -> None:
         """Find out where an outermost call stands, at the first call that it makes."""

@@ -215,7 +215,7 @@ def test_an_agent_stands_under_what_was_current_when_it_was_called(observed: Obs
     assert observed.parents() == {
         "request": None,
         "invoke_agent clerk": "request",
-        "middleware": "request",
+        "middleware": "invoke_agent clerk",
         "chat fake": "invoke_agent clerk",
     }
 
