@@ -17,7 +17,7 @@ from langchain_durable import ids
 from langchain_durable.durable import Durable
 from langchain_durable.identity.root_call import RootCall
 from langchain_durable.identity.tree import Scope, Tree, is_streamed
-from langchain_durable.intercept.active import active
+from langchain_durable.intercept.active import active, follow, unfollow
 from langchain_durable.intercept.tracker import PathTracker
 from langchain_durable.recorder.acquire import acquire
 from langchain_durable.recorder.attempt import Attempt
@@ -122,6 +122,7 @@ class DurableCallbackHandler(PathTracker[Attempt]):
         self._opener = _Opener(self._durable, attempt, request)
         self._unlabelled = True
         attempt.opener = self._opener.open
+        follow(self)
 
     def on_chain_start(self, *args: Any, **kwargs: Any) -> None:
         super().on_chain_start(*args, **kwargs)
@@ -176,6 +177,7 @@ class DurableCallbackHandler(PathTracker[Attempt]):
             self._end(error)
 
     def _end(self, error: BaseException | None) -> None:
+        unfollow(self)
         attempt = self._attempt
         runtime = self._opener.runtime if self._opener is not None else None
         if runtime is None or self._inside:

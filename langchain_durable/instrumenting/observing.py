@@ -12,7 +12,7 @@ from langchain_core.outputs import LLMResult
 
 from langchain_durable.identity.tree import Scope
 from langchain_durable.instrumenting import nesting
-from langchain_durable.intercept.active import active, hook, tracker_in
+from langchain_durable.intercept.active import active, hook, is_followed, tracker_in
 from langchain_durable.intercept.install import install
 from langchain_durable.intercept.tracker import PathTracker
 from langchain_durable.recorder.observer import Observer
@@ -38,6 +38,8 @@ class ObservingTracker(PathTracker[Observer]):
         scope = super()._enter(run_id, parent_run_id, label, None, **step)
         if scope.kind is None:
             self.attempt.trace.enter_chain(scope)
+        else:
+            scope.taken = is_followed(run_id)
         return scope
 
     def step(self, run_id: UUID) -> Any:
@@ -53,14 +55,13 @@ class ObservingTracker(PathTracker[Observer]):
         return nullcontext()
 
     def _announce(self, scope: Scope) -> None:
-        if active.get() is None:
+        if not scope.taken:
             super()._announce(scope)
 
     def on_llm_end(self, response: LLMResult, *, run_id: UUID, **kwargs: Any) -> None:
         """A model has answered; out of LangChain's cache, if nobody had called its provider."""
         scope = self.scope(run_id)
-        unheard = scope is not None and not scope.taken and active.get() is None
-        if scope is not None and unheard and not self.attempt.closed:
+        if scope is not None and not scope.taken and not self.attempt.closed:
             self.attempt.start(scope)
             self.attempt.complete(scope, None, None, model_ended(response, usage_of(response)))
         super().on_llm_end(response, run_id=run_id, **kwargs)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from contextvars import ContextVar
 from typing import Any
+from uuid import UUID
+from weakref import WeakValueDictionary
 
 from langchain_durable.costs.accounted import run_here
 from langchain_durable.intercept.step import pending
@@ -35,6 +37,30 @@ def deactivate(tracker: RunTracker, before: RunTracker | None) -> None:
     """
     if active.get() is tracker:
         active.set(before)
+
+
+_followers: WeakValueDictionary[int, PathTracker[Recorder]] = WeakValueDictionary()
+
+
+def follow(handler: PathTracker[Recorder]) -> None:
+    """A handler follows a run that is active in no context: it was passed to a call."""
+    _followers[id(handler)] = handler
+
+
+def unfollow(handler: PathTracker[Recorder]) -> None:
+    """Its run is over."""
+    _followers.pop(id(handler), None)
+
+
+def is_followed(run_id: UUID) -> bool:
+    """Is a call that starts here, by LangChain's run id of it, part of any run?
+
+    Handlers that were passed to it hear of it before those that are attached to all calls.
+    """
+    if active.get() is not None:
+        return True
+    handlers = [found() for found in _followers.valuerefs()]
+    return any(each is not None and each.scope(run_id) is not None for each in handlers)
 
 
 class Hook:

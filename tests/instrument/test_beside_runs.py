@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.runnables import Runnable, RunnableLambda
-from langchain_core.tools import tool
+from langchain_core.tools import BaseTool, tool
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from pydantic import PrivateAttr
 
 from langchain_durable import Durable, DurableCallbackHandler
 from langchain_durable.instrumentor import DurableInstrumentor
@@ -39,6 +40,45 @@ def test_a_wrapped_runnable_in_a_plain_chain_is_durable_where_calls_are_observed
 
     assert model.calls == 1
     assert [run.run_id for run in durable.runs()] == ["run"]
+
+
+class Bare(BaseTool):
+    """A tool whose method is not told which call it is made for."""
+
+    name: str = "bare"
+    description: str = "Look an order up."
+    _calls: list[str] = PrivateAttr(default_factory=list)
+
+    def _run(self, order: str) -> str:
+        self._calls.append(order)
+        return f"{order} is there"
+
+
+def test_a_handlers_run_is_recorded_and_traced_once_where_calls_are_observed(
+    instrumentor: DurableInstrumentor, make_durable: MakeDurable
+) -> None:
+    traced = Priced()
+    instrumentor.instrument(prices=TABLE, **traced.providers)
+    durable = make_durable(prices=TABLE, **traced.providers)
+    model, look_up = Model(model="gpt-4o"), Bare()
+
+    def work(text: str) -> str:
+        return model.invoke(str(look_up.invoke({"order": text}))).text
+
+    for _ in range(2):
+        handler = DurableCallbackHandler(durable, run_id="run")
+        RunnableLambda(work).invoke("a", {"callbacks": [handler]})
+    assert (model.calls, look_up._calls) == (1, ["a"])
+    assert sorted(span.name for span in traced.exporter.get_finished_spans()) == [
+        "chat gpt-4o",
+        "durable_attempt",
+        "durable_run callback",
+        "execute_tool bare",
+        "invoke_workflow work",
+    ]
+    assert traced.counted() == ASKED
+    work("b")
+    assert [name for name, cost in traced.costs() if cost] == ["chat gpt-4o"] * 2
 
 
 BATCHED = """
