@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from langchain_durable.errors import DurableError
-from langchain_durable.events import ASKS, RunStatus
+from langchain_durable.events import ASKS, AttemptEnded, RunStatus
 from langchain_durable.journal import Lease
 from langchain_durable.recorder.answers import bind
 from langchain_durable.recorder.attempt import Attempt
@@ -21,7 +21,7 @@ RESULT = "result"
 """What the payload of a run's last entry is bound to."""
 
 FLUSH_SECONDS = 1.0
-"""How long a run that pauses for a person waits for the exporters, at most."""
+"""How long a run that pauses waits for the exporters, at most."""
 
 
 def finish(runtime: Runtime, attempt: Attempt, value: Any, *, keep_result: bool) -> Procedure[None]:
@@ -46,8 +46,13 @@ def _asking(runtime: Runtime, attempt: Attempt) -> Procedure[Ticket[None]]:
     has told is exported first, and the journal knows whether it was."""
     payload = _questions(runtime, attempt)
     event = attempt.ending(RunStatus.PAUSED, reason=ASKS)
-    if event is None:
-        return SETTLED
+    return SETTLED if event is None else (yield from _flushed(attempt, event, payload))
+
+
+def _flushed(
+    attempt: Attempt, event: AttemptEnded, payload: bytes | None = None
+) -> Procedure[Ticket[None]]:
+    """Give the run back once its spans are out, and have the record say so."""
     try:
         if attempt.trace.sink is not None:
             seconds = min(FLUSH_SECONDS, attempt.settings.lease / 3)
@@ -104,18 +109,36 @@ def abort(runtime: Runtime, attempt: Attempt, exc: BaseException) -> Procedure[N
             attempt.closed = True  # the journal is lost to us; the lease runs out
             return
         status, reason = _ending(attempt, exc)
-        ticket = attempt.end(status, reason=reason, error=exc)
-        if isinstance(exc, Exception):
-            yield ticket
-        # else we are being cancelled: the record is on its way, nobody may wait
+        event = attempt.ending(status, reason=reason, error=exc)
+        if event is None:
+            return
+        if status is RunStatus.PAUSED:
+            yield from _paused(attempt, event, exc)
+        else:
+            ticket = attempt.give_back(event)
+            if isinstance(exc, Exception):
+                yield ticket
+            # else we are being cancelled: the record is on its way, nobody may wait
     finally:
         runtime.free(attempt)
+
+
+def _paused(attempt: Attempt, event: AttemptEnded, exc: BaseException) -> Procedure[None]:
+    """Leave the run to a later call. A process that exits is flushed here: it may be killed before
+    it comes to that, or its collector be away. Else it lives on, its spans are taken for
+    exported, and nobody may wait."""
+    if isinstance(exc, (SystemExit, KeyboardInterrupt)):
+        yield from _flushed(attempt, event)
+    else:
+        attempt.give_back(attempt.trace.taken_for_exported(event))
 
 
 def give_back(runtime: Runtime, attempt: Attempt, lease: Lease, exc: BaseException) -> None:
     """The program has not begun: leave the run to the next call. Nobody waits for the record."""
     attempt.opened(runtime.store, lease, None, drift_ok=True)
-    attempt.end(RunStatus.PAUSED, reason=_pause(exc), error=exc)
+    event = attempt.ending(RunStatus.PAUSED, reason=_pause(exc), error=exc)
+    if event is not None:
+        attempt.give_back(attempt.trace.taken_for_exported(event))
 
 
 def _ending(attempt: Attempt, exc: BaseException) -> tuple[RunStatus, str]:

@@ -16,7 +16,6 @@ from langchain_durable.events import (
     AttemptEnded,
     AttemptStarted,
     Entry,
-    RunStatus,
     StepEnded,
     StepKind,
     Usage,
@@ -52,6 +51,10 @@ class RunPlace:
     service: str = ""
     began: int = 0
     sampled: bool = True
+
+
+def _exported(event: AttemptEnded) -> AttemptEnded:
+    return replace(event, attributes={**event.attributes, EXPORTED: True})
 
 
 class AttemptTrace(AgentSpans):
@@ -196,19 +199,21 @@ class AttemptTrace(AgentSpans):
         self._sweep(event)
         said = dict(event.attributes)
         self._note_left(said)
-        if self._sink is not None and event.status is RunStatus.PAUSED and not event.asks:
-            said[EXPORTED] = True  # nobody waits for this end; a process that exits flushes
         event = replace(event, attributes=said)
         self._telemetry.metering.run_ended(event.status, self.tenant)
         if self._sink is not None:
             self._emit_ended(event)
         return event
 
+    def taken_for_exported(self, event: AttemptEnded) -> AttemptEnded:
+        """The same end of a process that lives on, which says so of the attempt's spans."""
+        return event if self._sink is None else _exported(event)
+
     def flushed(self, event: AttemptEnded, seconds: float) -> AttemptEnded:
         """The same end, that says whether the attempt's spans are out; blocks until they are."""
         if self._sink is None or not self._sink.flush(seconds):
             return event
-        return replace(event, attributes={**event.attributes, EXPORTED: True})
+        return _exported(event)
 
     @harmless(nothing)
     def _emit_ended(self, event: AttemptEnded) -> None:

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 EXPORTED = "exported"
 """Key in the attributes of the end of an attempt that has paused: its spans are out, and those
-that it had found lost."""
+that it had found lost. Of a cancelled call or an abandoned stream, which nobody may wait for, it
+says only that its process lives on to send them."""
 
 
 def lost_spans(

@@ -2,7 +2,7 @@
 
 SAID is the question (``start``) or an answer. Spans go to the file SPANS in a batch, at once, or
 to nobody, as HOW says. DIES: killed with SIGKILL in its tool before the question (``asking``), or
-when it has ended (``after``).
+when it has ended (``after``); or its tool exits, and then it is killed (``exiting``).
 """
 
 from __future__ import annotations
@@ -43,6 +43,8 @@ def agent(dies: str) -> Any:
         """Have a person approve."""
         if dies == "asking":
             _die()
+        if dies == "exiting":
+            sys.exit("for now")
         return f"{what}: {interrupt('may I?')}"
 
     return create_agent(Model(answer=answer), [approve], name="clerk")
@@ -62,7 +64,11 @@ def main(url: str, spans: str, said: str, how: str, dies: str = "") -> None:
         program = durable.wrap(agent(dies))
         asked = {"messages": [{"role": "user", "content": "order it"}]}
         given: Any = asked if said == "start" else Command(resume=said)
-        out = program.invoke(given, durable.config(RUN))
+        try:
+            out = program.invoke(given, durable.config(RUN))
+        except SystemExit:
+            durable.close()  # what was recorded is acknowledged; what was told may wait in a queue
+            _die()
         print("asks" if "__interrupt__" in out else out["messages"][-1].text, flush=True)
         if dies == "after":
             _die()
