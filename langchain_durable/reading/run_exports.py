@@ -22,8 +22,8 @@ class Exporting:
         ``to``: the provider whose processors get them (the global one, if none is given), or an
         exporter. Spans that a backend has already have the same ids as before, but not what
         the program has put on them itself, and of captured content only tools' arguments and what
-        steps answered: most backends replace theirs. Raises ``RunNotFound``, ``RunExpired``,
-        ``ExportFailed``, and ``ConfigurationError`` if there is nobody to send them to.
+        steps answered, and nothing of agents: most backends replace theirs. Raises ``RunNotFound``,
+        ``RunExpired``, ``ExportFailed``, and ``ConfigurationError`` if there is nobody to send to.
         """
         from langchain_durable.reading.exporting import exported
 

@@ -3,8 +3,8 @@
 Trace and span ids, times and our attributes are those that the live spans had or would have
 had, so a backend that has seen a span already shows it once. What the app has told a live span
 itself (attributes, events, a status) is not in the journal, and of captured content only what
-tools were given and steps have answered: where a backend takes the later span for the whole one,
-the rest is gone from it.
+tools were given and steps have answered, so nothing of agents and chains: where a backend takes the
+later span for the whole one, the rest is gone from it.
 """
 
 from __future__ import annotations

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from langchain.agents import create_agent
 from langchain_core.documents import Document
 from langchain_core.retrievers import BaseRetriever
 from langchain_core.runnables import RunnableLambda
@@ -39,11 +40,11 @@ def work(text: str) -> str:
     return str(weigh.invoke({"item": Model().invoke(text).text}))
 
 
-def told(exporter: InMemorySpanExporter) -> Told:
+def told(exporter: InMemorySpanExporter, where: str = semconv.STEP) -> Told:
     return {
         span.name: dict(span.attributes or {})
         for span in exporter.get_finished_spans()
-        if semconv.STEP in (span.attributes or {})
+        if where in (span.attributes or {})
     }
 
 
@@ -52,15 +53,19 @@ def url() -> str:
     return f"memory://{new()}"
 
 
-def ran(url: str, redact: Any = None) -> tuple[Told, Told]:
-    """The steps' attributes, live and from an export."""
+def ran(
+    url: str, redact: Any = None, *, program: Any = None, where: str = semconv.STEP
+) -> tuple[Told, Told]:
+    """The attributes of spans that have ``where`` among them, live and from an export."""
     live, again = InMemorySpanExporter(), InMemorySpanExporter()
     provider = TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(live))
     with Durable(url, tracer_provider=provider, redact_spans=redact) as durable:
-        durable.wrap(RunnableLambda(work)).invoke("tea", durable.config("run"))
+        program = durable.wrap(program or RunnableLambda(work))
+        asked = "tea" if where == semconv.STEP else {"messages": [("user", "tea")]}
+        program.invoke(asked, durable.config("run"))
         durable.export("run", again)
-    return told(live), told(again)
+    return told(live, where), told(again, where)
 
 
 def test_what_steps_answered_is_there_again(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -73,6 +78,17 @@ def test_what_steps_answered_is_there_again(url: str, monkeypatch: pytest.Monkey
         assert again[name] == kept
     assert semconv.OUTPUT_MESSAGES in again["chat fake"]
     assert semconv.TOOL_CALL_ARGUMENTS in again["execute_tool weigh"]
+
+
+def test_an_agents_span_has_neither_what_it_was_asked_nor_what_it_answered(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(semconv.CAPTURE_CONTENT_VARIABLE, "SPAN_ONLY")
+    live, again = ran(url, program=create_agent(Model(), name="clerk"), where=semconv.AGENT_NAME)
+
+    agent, rebuilt = live["invoke_agent clerk"], again["invoke_agent clerk"]
+    assert agent.keys() - rebuilt.keys() == {semconv.INPUT_MESSAGES, semconv.OUTPUT_MESSAGES}
+    assert rebuilt.items() <= agent.items()
 
 
 def test_it_is_redacted_as_live(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
