@@ -14,7 +14,7 @@ from langchain_durable.recorder.answers import Answer
 from langchain_durable.recorder.given_up import GivenUp
 from langchain_durable.recorder.settings import Settings
 from langchain_durable.spans.start import Attributes
-from langchain_durable.tracing import AttemptTrace
+from langchain_durable.tracing.step_spans import StepSpans
 from langchain_durable.waiting import Procedure, Ticket
 
 
@@ -47,7 +47,7 @@ class Recorder(Protocol):
     @property
     def settings(self) -> Settings: ...
     @property
-    def trace(self) -> AttemptTrace: ...
+    def trace(self) -> StepSpans: ...
     @property
     def tree(self) -> Tree: ...
 

@@ -15,9 +15,9 @@ from langchain_durable.identity.tree import Scope
 from langchain_durable.spans.ids import span_context
 from langchain_durable.spans.start import Attributes
 from langchain_durable.tracing.agent_spans import OpenAgent
-from langchain_durable.tracing.attempt_trace import AttemptTrace
 from langchain_durable.tracing.guard import harmless
 from langchain_durable.tracing.inside import Inside
+from langchain_durable.tracing.step_spans import StepSpans
 from langchain_durable.tracing.telemetry import Telemetry
 
 _INSIDE = create_key("langchain_durable.inside")
@@ -29,7 +29,7 @@ def _nowhere() -> SpanContext | None:
     return None
 
 
-class ObservedTrace(AttemptTrace):
+class ObservedTrace(StepSpans):
     """Opens spans for the calls of a process, and for the agents and chains around them.
 
     There is no run and no attempt: an outermost call stands under the program's current span,
@@ -39,7 +39,7 @@ class ObservedTrace(AttemptTrace):
     _is_one_program = False
 
     def __init__(self, telemetry: Telemetry, new_id: Callable[[int], str]) -> None:
-        super().__init__(telemetry, "", new_id)
+        super().__init__(telemetry, new_id)
         self.span_id = ""
 
     def start_step(self, scope: Scope, time: int) -> dict[str, object]:
