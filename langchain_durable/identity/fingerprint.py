@@ -1,11 +1,11 @@
 """What makes two inputs of a step the same: 8 bytes that agree across processes and releases.
 
 Messages count by type, content, tool calls, name, tool call id and status; their ids,
-metadata and usage are random or vary from call to call, and are left out. What LangChain
-injects beside an input (``config``, ``callbacks``, ``run_manager``, ``runtime``,
-``store``) is left out too, which is told by its class and not by the name alone. Objects of other
-classes count by what they hold if that is data, such as an order's fields or an array's numbers,
-and else by the name of their class.
+UUIDs in the ids of tool calls, metadata and usage are random or vary from call to call, and are
+left out. What LangChain injects beside an input (``config``, ``callbacks``, ``run_manager``,
+``runtime``, ``store``) is left out too, which is told by its class and not by the name alone.
+Objects of other classes count by what they hold if that is data, such as an order's fields or an
+array's numbers, and else by the name of their class.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ inside a field that was changed in place is not seen.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from hashlib import blake2b
 from operator import attrgetter
@@ -55,6 +56,7 @@ _BY_THE_WAY = frozenset(("index", "extras", "encrypted_content"))
 """Keys of content blocks that a stream has in another place, or not, once it is put together."""
 _CALLS = frozenset(("tool_call", "tool_call_chunk", "tool_use", "function_call"))
 """Types of content blocks that say again what is in a message's ``tool_calls``."""
+_UUID = re.compile("[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}")
 
 _fields_of = attrgetter("__dict__")
 
@@ -141,13 +143,24 @@ def _essence(fields: dict[str, Any]) -> list[Any]:
         _CHUNKS.get(kind, kind),
         content if type(content) is str else _blocks(content, bool(calls)),
         get("name") or "",
-        get("tool_call_id") or "",
+        _call_id(get("tool_call_id")) or "",
         get("status") or "",
         get("role") or "",
     ]
     if calls:
-        essence.append([[call.get("name"), call.get("args"), call.get("id")] for call in calls])
+        essence.append(
+            [[call.get("name"), call.get("args"), _call_id(call.get("id"))] for call in calls]
+        )
     return essence
+
+
+def _call_id(given: str | None) -> str | None:
+    """The id of a tool call, without a UUID in it.
+
+    A program makes calls up too, such as the handoffs of langgraph-supervisor, and gives them
+    another id in every attempt.
+    """
+    return given and _UUID.sub("", given)
 
 
 def _blocks(content: Any, has_calls: bool) -> Any:

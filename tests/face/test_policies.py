@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from contextlib import suppress
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from langchain.agents import create_agent
-from langchain_core.messages import AIMessage, HumanMessage
+from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 from langchain_core.retrievers import BaseRetriever
 from langchain_core.runnables import RunnableLambda
 from langchain_core.tools import BaseTool, ToolException, tool
@@ -82,6 +82,24 @@ def test_a_program_that_was_edited_is_warned_of_once_an_attempt(make_durable: An
 
 def test_within_one_version_of_the_program_drift_is_no_edit(make_durable: Any) -> None:
     assert drifting(make_durable, Model(), version="1") == "<a at noon>"
+
+
+def test_a_tool_call_that_the_program_makes_up_is_no_drift(make_durable: Any) -> None:
+    model, failing = Model(), [True]
+
+    def hand_back(text: str) -> str:
+        made_up = str(uuid4())
+        asked = AIMessage("back", tool_calls=[{"name": "back", "args": {}, "id": made_up}])
+        said = model.invoke([asked, ToolMessage(text, tool_call_id=made_up)]).text
+        if failing:
+            raise Failing(failing.pop())
+        return said
+
+    wrapped = make_durable(drift="raise").wrap(RunnableLambda(hand_back))
+    with pytest.raises(Failing):
+        wrapped.invoke("done", make_durable().config("run"))
+    assert wrapped.invoke("done", make_durable().config("run")) == "<done>"
+    assert model.calls == 1
 
 
 def test_a_drifted_step_can_be_made_again(make_durable: Any) -> None:

@@ -7,9 +7,11 @@ import re
 import subprocess
 import sys
 import threading
+import uuid
 import weakref
 from array import array
 from collections import OrderedDict, deque
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from threading import Lock
@@ -114,6 +116,19 @@ def test_ids_metadata_and_usage_do_not_matter(message: BaseMessage, other: str) 
 def test_content_name_tool_call_id_and_status_matter(change: dict[str, Any]) -> None:
     message = ToolMessage("x", tool_call_id="1")
     assert fingerprint([message.model_copy(update=change)]) != fingerprint([message])
+
+
+@pytest.mark.parametrize("form", ["{}", "call_{}", "handoff-{}-back"])
+@pytest.mark.parametrize("made", [uuid.uuid4, lambda: uuid.uuid4().hex])
+def test_uuids_in_the_ids_of_tool_calls_do_not_matter(
+    form: str, made: Callable[[], object]
+) -> None:
+    def handoff() -> list[BaseMessage]:
+        made_up = form.format(made())
+        asked = AIMessage("back", tool_calls=[tool_call(name="back", args={}, id=made_up)])
+        return [asked, ToolMessage("done", tool_call_id=made_up)]
+
+    assert fingerprint(handoff()) == fingerprint(handoff())
 
 
 def test_the_arguments_of_a_tool_call_matter() -> None:
