@@ -90,6 +90,9 @@ PROVIDERS: Mapping[type, tuple[str, ...]] = {
     BaseRetriever: ("_get_relevant_documents", "_aget_relevant_documents"),
 }
 
+DECISIONS: Mapping[str, str] = {"invoke": "_classify", "ainvoke": "_aclassify"}
+"""Where a call of a decision model comes in, and the provider's method that it is made by."""
+
 
 def check() -> None:
     """Raise ``IncompatibleVersion`` if the installed LangChain lacks a function we wrap."""
@@ -195,6 +198,27 @@ def with_graphs(hook: Callable[[type], None]) -> None:
             hook(cls)
 
     register_post_import_hook(imported, "langgraph.pregel")
+
+
+def with_decision_models(hook: Callable[[type], None]) -> None:
+    """Call ``hook`` with LangChain's class of decision models: now, or once it is imported.
+
+    They are new and may change, and agents import them that ask none: nothing is refused.
+    """
+
+    def imported(module: Any) -> None:
+        cls: Any = getattr(module, "BaseDecisionModel", None)
+        names = (*DECISIONS, *DECISIONS.values())
+        if all(callable(getattr(cls, name, None)) for name in names):
+            hook(cls)
+        else:
+            logger.warning(
+                "langchain-core %s: decision models are made in another way than langchain-durable "
+                "knows. What they answer is not recorded, and they are asked again if a run is.",
+                version("langchain-core"),
+            )
+
+    register_post_import_hook(imported, "langchain_core.decisions.base")
 
 
 def with_message_reducer(hook: Callable[[CellType], None]) -> None:

@@ -142,6 +142,11 @@ def _giver(cls: type[BaseModel]) -> Callable[[Any], BaseModel]:
     return give
 
 
+def form(code: int, cls: type[BaseModel]) -> Form:
+    """The form of a class of LangChain's, by its fields."""
+    return Form(code=code, take=_taker(cls), give=_giver(cls), name=_name)
+
+
 def default_of(field: FieldInfo, state: dict[str, Any]) -> Any:
     """A fresh default, as pydantic makes it; ``state`` are the fields before this one."""
     factory: Any = field.default_factory
@@ -199,7 +204,4 @@ _CLASSES: tuple[type[BaseModel], ...] = (
     agents.AgentFinish,
 )
 
-FORMS: dict[type, Form] = {
-    cls: Form(code=32 + place, take=_taker(cls), give=_giver(cls), name=_name)
-    for place, cls in enumerate(_CLASSES)
-}
+FORMS: dict[type, Form] = {cls: form(32 + place, cls) for place, cls in enumerate(_CLASSES)}

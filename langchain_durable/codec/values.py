@@ -12,7 +12,7 @@ from typing import Any
 
 import ormsgpack
 
-from langchain_durable.codec import graph, messages, standard
+from langchain_durable.codec import decisions, graph, messages, standard
 from langchain_durable.codec.allowed import allowed_forms, qualified_name
 from langchain_durable.codec.crypto import Cipher
 from langchain_durable.codec.envelope import Envelope
@@ -172,14 +172,14 @@ class Codec:
         return hook
 
     def _form_of(self, value: Any) -> Form:
-        form = graph.form_of(type(value))
+        form = graph.form_of(type(value)) or decisions.form_of(type(value))
         if form is None:
             raise Refused(f"is a {type(value).__name__}")
         self._forms[type(value)] = form
         return form
 
     def _form_for(self, code: int) -> Form:
-        form = graph.form_for(code)
+        form = graph.form_for(code) or decisions.form_for(code)
         if form is None:
             raise ValueError(f"a value with the unknown code {code}")
         self._codes[code] = form

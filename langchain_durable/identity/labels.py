@@ -20,6 +20,13 @@ PASSED_THROUGH = ("RunnableWithFallbacks",)
 """Chains that are no node of the step tree: LangChain reports what they call beneath them in
 some modes and beside them in others."""
 
+MODEL_NAME = "ls_model_name"
+
+
+def is_decision(metadata: Mapping[str, Any] | None) -> bool:
+    """Is a chain that LangChain calls an ``llm`` one of its decision models?"""
+    return metadata is not None and MODEL_NAME in metadata
+
 
 def call_name(name: str | None, serialized: Mapping[str, Any] | None) -> str:
     """A call's name, or its class's where LangChain gives none (a streamed AgentExecutor)."""

@@ -34,6 +34,7 @@ from langchain_durable.intercept.batches import (
 )
 from langchain_durable.intercept.bystanders import telling_all
 from langchain_durable.intercept.claims import of_manager
+from langchain_durable.intercept.decisions import decision_call
 from langchain_durable.intercept.graphs.calls import with_async_place, with_place
 from langchain_durable.intercept.graphs.reentry import with_async_reentry, with_reentry
 from langchain_durable.intercept.models import (
@@ -98,6 +99,7 @@ _MAKERS: Mapping[type, tuple[Maker, ...]] = {
     BaseTool: _methods(StepKind.TOOL, tool_call),
     BaseRetriever: _methods(StepKind.RETRIEVER, retriever_call),
 }
+_DECISION_MAKERS = _methods(StepKind.MODEL, decision_call)
 
 _AROUND_BATCHES: Mapping[str, Maker] = {
     "batch": with_batch,
@@ -137,6 +139,7 @@ def install() -> None:
             _patch(RunnableRetry, name, telling_of_tries(getattr(RunnableRetry, name)))
         _patch(AsyncCallbackManager, "on_llm_start", telling_all(AsyncCallbackManager.on_llm_start))
     touchpoints.with_graphs(_install_graphs)
+    touchpoints.with_decision_models(_install_decisions)
     touchpoints.with_message_reducer(_install_reducer)
 
 
@@ -146,6 +149,14 @@ def _install_graphs(cls: type) -> None:
             stream, astream = cls.stream, cls.astream  # type: ignore[attr-defined]  # a Pregel
             _patch(cls, "stream", with_place(with_reentry(stream)))
             _patch(cls, "astream", with_async_place(with_async_reentry(astream)))
+            _wrapped.add(cls)
+
+
+def _install_decisions(cls: type) -> None:
+    with _lock:
+        if cls not in _wrapped and _patched:
+            for name in touchpoints.DECISIONS:
+                _patch(cls, name, _entry(getattr(cls, name), cls))
             _wrapped.add(cls)
 
 
@@ -195,7 +206,8 @@ def _wrap_class(cls: type, base: type) -> None:
     with _lock:
         if cls in _wrapped:
             return
-        for name, maker in zip(touchpoints.PROVIDERS[base], _MAKERS[base], strict=True):
+        names = touchpoints.PROVIDERS.get(base, touchpoints.DECISIONS.values())
+        for name, maker in zip(names, _MAKERS.get(base, _DECISION_MAKERS), strict=True):
             method = getattr(cls, name)
             if method is getattr(base, name) or hasattr(method, OURS):
                 continue

@@ -19,8 +19,10 @@ from langchain_core.outputs import LLMResult
 
 from langchain_durable.events import StepKind
 from langchain_durable.identity.labels import (
+    MODEL_NAME,
     PASSED_THROUGH,
     call_name,
+    is_decision,
     label_of,
     model_inputs,
     model_name,
@@ -134,6 +136,9 @@ class PathTracker(BaseCallbackHandler, Generic[R]):
         metadata: dict[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
+        if kwargs.get("run_type") == "llm" and is_decision(metadata):
+            self._decision(inputs, run_id, parent_run_id, tags, metadata)
+            return
         name = call_name(kwargs.get("name"), serialized)
         label = label_of(name, tags, metadata)
         if self._passing.chains and self._passing.tries(run_id, parent_run_id, label):
@@ -151,6 +156,19 @@ class PathTracker(BaseCallbackHandler, Generic[R]):
         if scope.apart:  # unless what stands there makes a batch of calls
             scope.inputs = inputs
         self._told.chain(scope, kwargs.get("name"), serialized, tags, metadata, inputs)
+
+    def _decision(
+        self,
+        request: Any,
+        run_id: UUID,
+        parent_run_id: UUID | None,
+        tags: list[str] | None,
+        metadata: dict[str, Any] | None,
+    ) -> None:
+        params = {"model": (metadata or {}).get(MODEL_NAME)}
+        called = {"invocation_params": params}
+        scope = self._model(None, request, run_id, parent_run_id, tags, called)
+        self._told.model(scope, None, params, metadata, None, completion=False)
 
     def on_chat_model_start(
         self,

@@ -159,6 +159,16 @@ def model_ended(result: ChatResult | LLMResult, usage: Usage | None = None) -> A
     return told
 
 
+def decided(model: str, response_id: str | None, usage: Usage | None) -> Attributes:
+    """What the span of a decision model's call says of its answers: tokens, model, id."""
+    told: Attributes = {semconv.RESPONSE_MODEL: model}
+    if response_id:
+        told[semconv.RESPONSE_ID] = response_id
+    if not isinstance(usage, RefusedUsage):
+        told.update(usage_attributes(usage))
+    return told
+
+
 def usage_of(result: ChatResult | LLMResult) -> Usage | None:
     """The tokens of an answer, None if the provider reported none.
 

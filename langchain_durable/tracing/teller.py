@@ -90,7 +90,7 @@ class Teller:
         *,
         completion: bool,
     ) -> None:
-        """A model call has started."""
+        """A model call has started. One without a prompt is no conversation to be shown."""
         scope.prompt = prompt
         above = scope.parent
         made_from = None
@@ -104,7 +104,7 @@ class Teller:
             completion=completion,
             prompt=made_from,
         )
-        if self._content is not None:
+        if self._content is not None and prompt is not None:
             scope.content = partial(self._content.model_input, prompt, params)
         if self._on_events is not None:
             scope.event = partial(self._on_events.model_event, prompt, params)
