@@ -169,6 +169,12 @@ def is_control_flow(error: BaseException) -> bool:
     return cls is not None and isinstance(error, cls)
 
 
+def is_drained(error: BaseException) -> bool:
+    """Has a graph stopped between two steps because it was asked to, to go on later?"""
+    cls = _langgraph("langgraph.errors", "GraphDrained")
+    return cls is not None and isinstance(error, cls)
+
+
 def is_command(value: Any) -> bool:
     """Is this a ``Command``, which continues a run instead of being its input?"""
     cls = _langgraph("langgraph.types", "Command")

@@ -13,6 +13,7 @@ from langchain_durable.recorder.answers import bind
 from langchain_durable.recorder.attempt import Attempt
 from langchain_durable.recorder.records import SETTLED
 from langchain_durable.recorder.runtime import Runtime
+from langchain_durable.touchpoints import is_drained
 from langchain_durable.waiting import Blocking, Procedure, Ticket
 
 logger = logging.getLogger(__name__)
@@ -144,7 +145,7 @@ def give_back(runtime: Runtime, attempt: Attempt, lease: Lease, exc: BaseExcepti
 def _ending(attempt: Attempt, exc: BaseException) -> tuple[RunStatus, str]:
     if attempt.cancelled:
         return RunStatus.CANCELLED, "cancel"
-    if not isinstance(exc, Exception):
+    if not isinstance(exc, Exception) or is_drained(exc):
         return RunStatus.PAUSED, _pause(exc)
     return RunStatus.FAILED, type(exc).__name__
 
@@ -158,4 +159,5 @@ _PAUSES = {
     "CancelledError": "task cancelled",
     "KeyboardInterrupt": "keyboard interrupt",
     "SystemExit": "exit",
+    "GraphDrained": "drained",
 }

@@ -6,7 +6,12 @@ import asyncio
 from typing import Any
 
 import pytest
+from langchain_core.messages import HumanMessage
 from langchain_core.runnables import RunnableLambda
+from langchain_core.tools import tool
+from langgraph.errors import GraphDrained
+from langgraph.graph import START, MessagesState, StateGraph
+from langgraph.runtime import RunControl
 
 from langchain_durable import Durable, RunCancelled, RunStatus
 from tests.fakes import Failing, Model
@@ -55,6 +60,52 @@ def test_an_interruption_pauses_the_run(durable: Durable, exc: BaseException, re
 
     run = durable.get("run")
     assert (run.status, run.reason) == (RunStatus.PAUSED, reason)
+
+
+@pytest.mark.parametrize("kind", ["graph", "subgraph", "tool"])
+@pytest.mark.parametrize("streamed", [False, True])
+def test_a_graph_that_is_drained_pauses_the_run(
+    make_durable: Any, kind: str, streamed: bool
+) -> None:
+    model, control = Model(), RunControl()
+
+    def first(state: MessagesState) -> Any:
+        answer = model.invoke("one")
+        control.request_drain("SIGTERM")
+        return {"messages": [answer]}
+
+    def second(state: MessagesState) -> Any:
+        return {"messages": [model.invoke("two")]}
+
+    def made(node: Any) -> Any:
+        return StateGraph(MessagesState).add_node("node", node).add_edge(START, "node").compile()
+
+    steps: Any = StateGraph(MessagesState).add_sequence([first, second]).add_edge(START, "first")
+    inner = steps.compile()
+
+    @tool
+    def call() -> Any:
+        """Call the graph."""
+        return inner.invoke({"messages": []})
+
+    graph = {"graph": inner, "subgraph": made(inner), "tool": made(lambda _: call.invoke({}))}[kind]
+    given = {"messages": [HumanMessage("q", id="q")]}
+    durable = make_durable()
+    drained = durable.wrap(graph)
+    with pytest.raises(GraphDrained):
+        if streamed:
+            list(drained.stream(given, durable.config("run"), control=control))
+        else:
+            drained.invoke(given, durable.config("run"), control=control)
+
+    run = durable.get("run")
+    assert (run.status, run.reason) == (RunStatus.PAUSED, "drained")
+    control = RunControl()
+    durable = make_durable()
+    resumed = durable.wrap(graph).invoke(given, durable.config("run"))
+    assert resumed["messages"][-1].text == "<two>"
+    assert model.calls == 2
+    assert durable.get("run").status is RunStatus.COMPLETED
 
 
 async def test_a_cancelled_task_pauses_the_run_and_its_step(make_durable: Any) -> None:
