@@ -127,7 +127,7 @@ def _unpacked(step: Walked, value: Any) -> Any:
     """A recorded answer without the form that the journal keeps it in."""
     if not isinstance(value, dict):
         return value
-    if step.kind is not StepKind.MODEL:
+    if step.kind is not StepKind.MODEL or "v" in value:  # a decision model's answers
         return value.get("v", value)
     if "g" in value:
         messages = value["g"]

@@ -14,8 +14,9 @@ import pytest
 from langchain_durable import Durable
 from langchain_durable.cli.keys import VARIABLE, read_key
 from langchain_durable.errors import ConfigurationError
+from langchain_durable.events import StepKind
 from tests.cli.conftest import Cli
-from tests.cli.priced import chat, tool, write_run
+from tests.cli.priced import Call, chat, tool, write_run
 from tests.zygote import ROOT
 
 KEY = bytes(range(32))
@@ -78,6 +79,16 @@ def test_json_has_the_steps_with_their_values(priced: Cli) -> None:
     assert (model["cost"], model["duration"], model["outcome"]) == ("0.006", 1.0, "completed")
     assert (weigh["input"], weigh["output"], weigh["cost"]) == ({"item": "coffee"}, "250 g", None)
     assert said["result"] == "It is 250 g."
+
+
+def test_a_decision_is_shown_as_it_was(cli: Cli) -> None:
+    with Durable(cli.url, prefix="decided") as durable:
+        call = Call(StepKind.MODEL, "judge", value={"v": {"urgent": 0.25}})
+        write_run(durable.connector.connect().store, "decided", [[call]])
+
+    (step,) = cli("replay", "decided", "--prefix", "decided", "--json").json()["steps"]
+
+    assert step["output"] == {"urgent": 0.25}
 
 
 def test_long_values_are_cut_unless_all_is_asked_for(cli: Cli) -> None:
