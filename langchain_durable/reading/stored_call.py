@@ -26,6 +26,8 @@ def stored_call(
     program = found.text(HeaderField.PROGRAM)
     inputs = run_input(runtime, found)
     call = runtime.codec.decode(found.fields[HeaderField.CALL], bind=bind(run_id, b"", INPUT))
+    if "configurable" not in call:
+        raise _no_call(run_id, call["method"])
     if answer is not None:
         _check_waits(found, call)
         inputs = answering(answer)
@@ -41,6 +43,16 @@ def _check_waits(found: Header, call: Mapping[str, Any]) -> None:
             came=f"{call['method']}, {found.status.value} {found.reason}".rstrip(),
             do="resume it without an answer",
         )
+
+
+def _no_call(run_id: str, method: str) -> RunNotFound:
+    return RunNotFound(
+        run_id,
+        "it is no call of a wrapped runnable, so it cannot be called by its id.",
+        expected="a run of a runnable that durable.wrap has made durable",
+        came="a run() block" if method == "run" else "a run of a DurableCallbackHandler",
+        do="run the same code again under the same run_id",
+    )
 
 
 def _no_input(run_id: str) -> RunNotFound:

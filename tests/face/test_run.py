@@ -14,7 +14,15 @@ import pytest
 from langchain_core.rate_limiters import InMemoryRateLimiter
 from langchain_core.runnables import RunnableLambda
 
-from langchain_durable import Durable, DurableWarning, RunBusy, RunInputMismatch, RunStatus
+from langchain_durable import (
+    Durable,
+    DurableCallbackHandler,
+    DurableWarning,
+    RunBusy,
+    RunInputMismatch,
+    RunNotFound,
+    RunStatus,
+)
 from langchain_durable.errors import ConfigurationError, RunNotActive
 from tests.fakes import Failing, Model
 
@@ -316,3 +324,12 @@ def test_a_bound_function_inside_a_runnable_is_counted_once(durable: Durable) ->
     (step,) = durable.get("run").steps
     assert step.path[-1] == "model:Model"
     assert [entry.event for entry in durable.events("run") if "ordinal=1" in repr(entry)] == []
+
+
+def test_a_block_is_not_resumed_by_its_id(durable: Durable) -> None:
+    with durable.run("block", input=1):
+        durable.step(str, 1)
+    Model().invoke("a", {"callbacks": [DurableCallbackHandler(durable, run_id="callback")]})
+    for run_id, came in (("block", r"run\(\) block"), ("callback", "DurableCallbackHandler")):
+        with pytest.raises(RunNotFound, match=f"{came}.*Do: run the same code again"):
+            durable.resume(run_id, RunnableLambda(str))
