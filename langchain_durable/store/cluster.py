@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 from redis import exceptions as redis_errors
 from redis.cluster import RedisCluster
@@ -32,7 +33,7 @@ def node_url(url: str) -> str | None:
     options = parse_url(plain)  # type: ignore[no-untyped-call]  # redis-py has no types here
     if "host" not in options:
         raise ValueError("it names no node of the cluster")
-    if options.get("db"):
+    if options.get("db") or urlsplit(plain).path.strip("/") not in ("", "0"):
         raise ValueError("a cluster has one database, the 0th")
     return plain
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 import redis
 
@@ -71,10 +72,19 @@ def _link(url: str | redis.Redis, scripts: Scripts) -> Link:
 
 
 def _pool(url: str) -> redis.ConnectionPool:
+    _check_database(url)
     pool = redis.ConnectionPool.from_url(url, **_defaults(url))
     # Made and thrown away, unconnected: redis-py checks the URL's options only here.
     pool.connection_class(**pool.connection_kwargs)
     return pool
+
+
+def _check_database(url: str) -> None:
+    """redis-py takes what it cannot read for database 0, where another journal may be."""
+    parts = urlsplit(url)
+    named = parts.path.strip("/")
+    if parts.scheme != "unix" and named and not named.isdecimal():
+        raise ValueError(f"{named!r} is no number of a database")
 
 
 def _defaults(url: str) -> dict[str, object]:

@@ -22,7 +22,12 @@ def test_memory_is_one_store_per_name() -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["localhost:6379", "http://localhost", "redis://localhost?db=x", "", "redis://[::1"]
+    "url",
+    [
+        *("localhost:6379", "http://localhost", "redis://localhost?db=x", "", "redis://[::1"),
+        *("redis://localhost/abc", "redis://localhost/0/1", "redis://localhost/-1"),
+        *("rediss://localhost/jobs", "redis+cluster://localhost/abc"),
+    ],
 )
 def test_a_url_that_cannot_be_used_is_refused(url: str) -> None:
     with pytest.raises(ConfigurationError, match="URL cannot be used"):
