@@ -14,6 +14,7 @@ from uuid import UUID
 from langchain_core.runnables import RunnableConfig
 
 from langchain_durable import ids
+from langchain_durable.arguments import check
 from langchain_durable.durable import Durable
 from langchain_durable.identity.root_call import RootCall
 from langchain_durable.identity.tree import Scope, Tree, is_streamed
@@ -41,6 +42,13 @@ class DurableCallbackHandler(PathTracker[Attempt]):
     """
 
     def __init__(self, durable: Durable, *, run_id: str | None = None) -> None:
+        check(
+            isinstance(durable, Durable),
+            "durable",
+            durable,
+            expected="a Durable",
+            do="write DurableCallbackHandler(durable, run_id=run_id)",
+        )
         self.run_id = ids.checked(run_id) if run_id is not None else ids.new()
         if run_id is None:
             logger.info("no run_id was given; this is run %s", self.run_id)

@@ -15,6 +15,7 @@ from opentelemetry.metrics import MeterProvider
 from opentelemetry.trace import TracerProvider
 
 from langchain_durable import ids
+from langchain_durable.arguments import check_config, check_mapping, check_text
 from langchain_durable.connecting.connector import Connector
 from langchain_durable.connecting.server_url import RedisClient
 from langchain_durable.errors import ConfigurationError
@@ -166,6 +167,9 @@ class Durable(RunsById, Exporting, Costs):
                 came=type(runnable).__name__,
                 do="put code that is none into `with durable.run(run_id):`",
             )
+        for argument, given in (("name", name), ("version", version)):
+            if given is not None:
+                check_text(argument, given, do="leave it out, or give a text")
         named = utf8(name or runnable.get_name())
         key = (type(runnable), named, self._version if version is None else version)
         if key not in self._classes:
@@ -188,6 +192,13 @@ class Durable(RunsById, Exporting, Costs):
         journal has them for :meth:`resume`, but for secrets, such as ``api_key``. Raises
         ``ConfigurationError`` for what belongs into ``base``, such as ``tags``.
         """
+        if RUN_ID in configurable:
+            raise ConfigurationError(
+                f"{RUN_ID} is where the run's id goes.",
+                expected="the id as the first argument",
+                came=f"{RUN_ID}={configurable[RUN_ID]!r}"[:200],
+                do="durable.config(run_id)",
+            )
         if misplaced := sorted(RunnableConfig.__annotations__.keys() & configurable.keys()):
             raise ConfigurationError(
                 f"{', '.join(misplaced)} would be put where nothing reads it.",
@@ -195,6 +206,7 @@ class Durable(RunsById, Exporting, Costs):
                 came="keys of the config itself",
                 do=f"durable.config(run_id, base={{{misplaced[0]!r}: ...}})",
             )
+        check_config("base", base)
         named = ids.checked(run_id) if run_id is not None else ids.new()
         return with_configurable(base, {RUN_ID: named, **configurable})
 
@@ -212,6 +224,7 @@ class Durable(RunsById, Exporting, Costs):
         another one raises ``RunInputMismatch``; without it, top-level calls are
         matched by their own input only.
         """
+        check_mapping("metadata", metadata, do='write metadata={"customer": "c-7"}')
         request = Request(
             inputs=input,
             program="run",

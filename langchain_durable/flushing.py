@@ -14,6 +14,7 @@ from typing import Any
 
 from opentelemetry import metrics, trace
 
+from langchain_durable.arguments import check
 from langchain_durable.errors import ConfigurationError
 
 _logger = logging.getLogger(__name__)
@@ -48,8 +49,12 @@ def flush_on_sigterm(
     """
     if not (isinstance(timeout, int | float) and 0 < timeout < math.inf):
         raise ConfigurationError(
-            "A flush cannot take this long.", expected="seconds, above 0", came=repr(timeout)[:80]
+            "A flush cannot take this long.",
+            expected="seconds, above 0",
+            came=repr(timeout)[:80],
+            do="leave it out for 5 seconds",
         )
+    hooks = _functions(before)
     if threading.current_thread() is not threading.main_thread():
         raise ConfigurationError(
             "Python handles signals in the main thread only.",
@@ -61,13 +66,27 @@ def flush_on_sigterm(
     if previous is None:
         raise ConfigurationError(
             "SIGTERM has a handler that is not Python's, so it could not be called after ours.",
+            expected="one that was installed by signal.signal, or none",
+            came="one of a C library, or of the program that has Python in it",
             do="flush the providers where the program shuts down",
         )
     handler = _Handler(
-        timeout, tuple(before), providers=(tracer_provider, meter_provider), previous=previous
+        timeout, hooks, providers=(tracer_provider, meter_provider), previous=previous
     )
     signal.signal(signal.SIGTERM, handler)
     return handler.give_back
+
+
+def _functions(before: Iterable[Hook]) -> tuple[Hook, ...]:
+    hooks = tuple(before) if isinstance(before, Iterable) else (None,)
+    check(
+        all(map(callable, hooks)),
+        "before",
+        before,
+        expected="functions, in a list",
+        do="write before=[durable.close], without calling it",
+    )
+    return hooks
 
 
 class _Handler:

@@ -14,6 +14,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from langchain_durable.arguments import check
 from langchain_durable.codec.forms import Form, Refused, expect
 from langchain_durable.codec.messages import default_of, rebuild
 from langchain_durable.errors import ConfigurationError
@@ -30,6 +31,13 @@ def qualified_name(cls: type) -> str:
 
 def allowed_forms(classes: Sequence[type]) -> tuple[dict[type, Form], dict[int, Form]]:
     """The forms of these classes by class, and by code. A class of no known kind is an error."""
+    check(
+        isinstance(classes, Iterable),
+        "allow",
+        classes,
+        expected="classes, in a list",
+        do="write for example allow=[Report]",
+    )
     names: dict[str, type] = {}
     by_class: dict[type, Form] = {}
     for cls in classes:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 from langchain_durable.errors import ConfigurationError, JournalCorrupt, MissingExtra
 
@@ -22,14 +23,16 @@ class Cipher:
                 "Encryption needs the cryptography package.",
                 do="pip install 'langchain-durable[encryption]'",
             ) from exc
-        for candidate in (key, *previous_keys):
+        keys = (key, *_several(previous_keys))
+        for candidate in keys:
             if not isinstance(candidate, bytes) or len(candidate) not in (16, 24, 32):
                 raise ConfigurationError(
-                    "An encryption key has the wrong size.",
+                    "This cannot be an encryption key.",
                     expected="16, 24 or 32 bytes, such as os.urandom(32)",
-                    came=f"{type(candidate).__name__} of length {len(candidate)}",
+                    came=_without_secrets(candidate),
+                    do="bytes.fromhex(...) and base64.b64decode(...) make bytes of a text",
                 )
-        self._ciphers = [AESGCM(candidate) for candidate in (key, *previous_keys)]
+        self._ciphers = [AESGCM(candidate) for candidate in keys]
         self._invalid = InvalidTag
 
     def seal(self, body: bytes, associated: bytes) -> bytes:
@@ -49,3 +52,20 @@ class Cipher:
             came="other bytes: another key, a damaged record, or one moved from elsewhere",
             do="give the key it was written with: Durable(encryption_key=..., previous_keys=...)",
         )
+
+
+def _several(keys: Any) -> Iterable[Any]:
+    """The keys; one alone would pass for a sequence of numbers."""
+    if isinstance(keys, Iterable) and not isinstance(keys, bytes | str):
+        return keys
+    raise ConfigurationError(
+        "The previous keys are no list of keys.",
+        expected="keys, in a list",
+        came=_without_secrets(keys),
+        do="write previous_keys=[key]",
+    )
+
+
+def _without_secrets(given: Any) -> str:
+    kind = type(given).__name__
+    return f"{kind} of length {len(given)}" if isinstance(given, bytes | str) else kind

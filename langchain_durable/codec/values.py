@@ -12,6 +12,7 @@ from typing import Any
 
 import ormsgpack
 
+from langchain_durable.arguments import check, check_function, is_whole
 from langchain_durable.codec import decisions, graph, messages, standard
 from langchain_durable.codec.allowed import allowed_forms, qualified_name
 from langchain_durable.codec.crypto import Cipher
@@ -54,12 +55,20 @@ class Codec:
         compress_above: int = 8192,
         redact: Callable[[Any], Any] | None = None,
     ) -> None:
-        if max_bytes < 1 or compress_above < 0 or (previous_keys and key is None):
+        check(
+            is_whole(max_bytes, 1),
+            "max_value_bytes",
+            max_bytes,
+            expected="a number of bytes, 1 or more",
+            do="leave it out for 32 MiB",
+        )
+        check_function("redact", redact, do="give a function from a value to what is kept of it")
+        if previous_keys and key is None:
             raise ConfigurationError(
-                "The codec's options make no sense.",
-                expected="max_bytes of 1 or more, compress_above of 0 or more, "
-                "previous_keys only beside a key",
-                came=f"max_bytes={max_bytes}, compress_above={compress_above}",
+                "There are previous keys, and none to encrypt with.",
+                expected="previous_keys= beside an encryption_key=",
+                came="previous_keys= alone",
+                do="give the key that is in use now, too",
             )
         by_class, by_code = allowed_forms(allow)
         self._forms = {**standard.FORMS, **messages.FORMS, **by_class}

@@ -10,6 +10,7 @@ import weakref
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from langchain_durable.arguments import check, is_number
 from langchain_durable.codec import Codec
 from langchain_durable.connecting.server_url import Choice, RedisClient, choose, refuse_cache
 from langchain_durable.journal import Retention, Store
@@ -34,6 +35,7 @@ class Connector:
         retention: Retention | None,
         codec: Mapping[str, Any],
     ) -> None:
+        _check_options(prefix, retry_for, retention)
         self.settings = settings
         self.prefix = prefix
         self.allow: Sequence[type] = codec["allow"]
@@ -145,6 +147,30 @@ class Connector:
         self._lock = threading.Lock()
         if self._runtime is not None:
             self._runtime.forget_parent()
+
+
+def _check_options(prefix: Any, retry_for: Any, retention: Any) -> None:
+    check(
+        isinstance(prefix, str) and prefix != "",
+        "prefix",
+        prefix,
+        expected="a text that all keys begin with",
+        do="leave it out for 'lcd'",
+    )
+    check(
+        is_number(retry_for, 0),
+        "retry_for",
+        retry_for,
+        expected="seconds, 0 or more",
+        do="leave it out for 30",
+    )
+    check(
+        retention is None or isinstance(retention, Retention),
+        "retention",
+        retention,
+        expected="a Retention",
+        do="write retention=Retention(journal=seconds, header=seconds)",
+    )
 
 
 def _after_fork() -> None:

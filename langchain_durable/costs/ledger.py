@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Literal
+from typing import Literal, get_args
 
+from langchain_durable.arguments import check
 from langchain_durable.costs.price_book import EXACT, dollars
 from langchain_durable.costs.tokens import Tokens
 from langchain_durable.costs.totals import Totals, token_counts
@@ -138,6 +139,14 @@ class Ledger:
     def by(self, dimension: Dimension) -> Mapping[str, Totals]:
         """The same by model, tool, agent, provider, tenant, day (``2026-11-22``, UTC, of the
         call's start) or book; calls that have none are left out."""
+        dimensions = get_args(Dimension)
+        check(
+            dimension in dimensions,
+            "dimension",
+            dimension,
+            expected=", ".join(dimensions),
+            do="choose one of these",
+        )
         return {key: totals.copy() for key, totals in self._by.get(dimension, {}).items()}
 
     def add(

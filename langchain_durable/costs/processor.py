@@ -13,6 +13,7 @@ from opentelemetry.context import Context
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
 from opentelemetry.trace import SpanContext, SpanKind
 
+from langchain_durable.arguments import check, check_function
 from langchain_durable.costs.accounted import is_accounted
 from langchain_durable.costs.cost_attributes import cost_attributes
 from langchain_durable.costs.endings import ending_class, endings_hold
@@ -44,6 +45,14 @@ class CostSpanProcessor(SpanProcessor):
     """
 
     def __init__(self, pricing: Pricing | None = None, *, observe: Observer | None = None) -> None:
+        check(
+            pricing is None or isinstance(pricing, Pricing),
+            "pricing",
+            pricing,
+            expected="a Pricing, or None",
+            do="write CostSpanProcessor(Pricing(book))",
+        )
+        check_function("observe", observe, do="give a function of a span and of what came of it")
         self._pricing = pricing or Pricing()
         self._observe = observe
         self._classes: dict[type[Span], type[Span]] = {}

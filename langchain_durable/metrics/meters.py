@@ -8,6 +8,7 @@ from opentelemetry.context import Context
 from opentelemetry.metrics import MeterProvider, get_meter_provider
 
 from langchain_durable import semconv
+from langchain_durable.arguments import check
 from langchain_durable.costs.price_book import Price
 from langchain_durable.errors import ConfigurationError
 from langchain_durable.events import Outcome, RunStatus, StepKind, Usage
@@ -44,10 +45,20 @@ class Meters:
         tenant_label: str = "tenant",
     ) -> None:
         self._profile = _profile(profile)
-        if not tenant_label:
-            raise ConfigurationError(
-                "The tenant's label has no name.", expected="a text such as 'tenant'", came="''"
-            )
+        check(
+            isinstance(tenant_label, str) and tenant_label != "",
+            "tenant",
+            tenant_label,
+            expected="a text such as 'tenant'",
+            do="leave it out for 'tenant'",
+        )
+        check(
+            meter_provider is None or hasattr(meter_provider, "get_meter"),
+            "meter_provider",
+            meter_provider,
+            expected="an OpenTelemetry MeterProvider",
+            do="leave it out for the app's global one",
+        )
         self._tenant = tenant_label
         self._values = LabelValues()
         provider = meter_provider or get_meter_provider()
@@ -289,4 +300,5 @@ def _profile(given: str) -> Profile:
             "There is no such profile of the GenAI conventions.",
             expected=" or ".join(Profile),
             came=repr(given)[:80],
+            do="correct the profile",
         ) from exc

@@ -9,6 +9,7 @@ from typing import Any
 from langchain_core.runnables import Runnable, RunnableConfig
 
 from langchain_durable import ids
+from langchain_durable.arguments import check, check_config, check_limit, is_whole
 from langchain_durable.connecting.connector import Connector
 from langchain_durable.errors import ConfigurationError
 from langchain_durable.events import Entry, RunStatus
@@ -81,11 +82,11 @@ class RunsById:
 
         Payloads stay undecoded. Raises ``RunNotFound`` and ``RunExpired``.
         """
-        return drive(self._on(run_id, queries.entries, after))
+        return drive(self._behind(run_id, after))
 
     async def aevents(self, run_id: str, *, after: int = 0) -> Sequence[Entry]:
         """As :meth:`events`, on an event loop."""
-        return await adrive(self._on(run_id, queries.entries, after))
+        return await adrive(self._behind(run_id, after))
 
     def resume(
         self,
@@ -171,8 +172,20 @@ class RunsById:
         runtime: Runtime = yield from self.connector.connected()
         return (yield from query(runtime, checked, *args))
 
+    def _behind(self, run_id: str, after: int) -> Procedure[Sequence[Entry]]:
+        check(
+            is_whole(after, 0),
+            "after",
+            after,
+            expected="an entry's sequence number, or 0 for all",
+            do="give the seq of the last entry that you have",
+        )
+        found: Sequence[Entry] = yield from self._on(run_id, queries.entries, after)
+        return found
+
     def _list(self, status: RunStatus | str | None, limit: int) -> Procedure[Sequence[Header]]:
         wanted = queries.run_status(status)
+        check_limit(limit)
         runtime = yield from self.connector.connected()
         found: Sequence[Header] = yield runtime.store.headers(status=wanted, limit=limit)
         return found
@@ -192,5 +205,6 @@ class RunsById:
 
 
 def _config(run_id: str, call: Mapping[str, Any], given: RunnableConfig | None) -> RunnableConfig:
+    check_config("config", given)
     own = (given or {}).get("configurable") or {}
     return with_configurable(given, {**call["configurable"], **own, RUN_ID: run_id})

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 
+from langchain_durable.arguments import check, check_limit
 from langchain_durable.codec import decode_entry
 from langchain_durable.connecting.connector import Connector
 from langchain_durable.costs import Ledger
-from langchain_durable.errors import ConfigurationError
 from langchain_durable.events import Entry, RunStatus
 from langchain_durable.journal import Header, HeaderField, Record
 from langchain_durable.reading import queries
@@ -42,7 +42,7 @@ def spending(
     """Add up the newest runs, as :meth:`Costs.costs` does, and count them."""
     oldest = _milliseconds(since)
     wanted = queries.run_status(status)
-    _check_limit(limit)
+    check_limit(limit)
     runtime = yield from connector.connected()
     headers: Sequence[Header] = yield runtime.store.headers(status=wanted, limit=limit)
     headers = [header for header in headers if header.updated >= oldest]
@@ -113,16 +113,13 @@ class Costs:
 def _milliseconds(since: date | None) -> int:
     if since is None:
         return 0
+    check(
+        isinstance(since, date),
+        "since",
+        since,
+        expected="a date or a datetime",
+        do="write since=date(2026, 5, 1)",
+    )
     moment = since if isinstance(since, datetime) else datetime.combine(since, time())
     aware = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
     return int(aware.timestamp() * _MS)
-
-
-def _check_limit(limit: int) -> None:
-    if limit < 1:
-        raise ConfigurationError(
-            "The limit makes no sense.",
-            expected="a number of runs, 1 or more",
-            came=repr(limit),
-            do="leave it out for the 1000 newest",
-        )

@@ -30,6 +30,8 @@ def recorded(
 
     ``call`` makes it: :func:`called` or :func:`awaited`.
     """
+    if not callable(function):
+        raise _no_function(function)
     tracker = active.get()
     named = name or name_of(function)
     if tracker is None or tracker.attempt.closed:
@@ -77,6 +79,15 @@ def plain(function: Callable[..., Any]) -> Callable[..., Any]:
     if inspect.iscoroutinefunction(function):
         raise _not_awaited(function)
     return function
+
+
+def _no_function(given: Any) -> ConfigurationError:
+    return ConfigurationError(
+        "Only a function's value can be recorded.",
+        expected="a function, and its arguments behind it",
+        came=f"{type(given).__name__}: {given!r}"[:200],
+        do="write durable.step(function, argument), without calling it",
+    )
 
 
 def _not_awaited(function: Callable[..., Any]) -> ConfigurationError:

@@ -27,7 +27,7 @@ from langchain_durable.journal import (
     Verdict,
 )
 from langchain_durable.store.model import Run
-from langchain_durable.store.outcomes import busy, check_retention, gone
+from langchain_durable.store.outcomes import busy, gone
 from langchain_durable.waiting import Ready, Ticket
 
 T = TypeVar("T")
@@ -48,7 +48,7 @@ class MemoryStore:
         self, *, clock: Callable[[], int] = _now_ms, retention: Retention | None = None
     ) -> None:
         self._clock = clock
-        self._retention = check_retention(retention or Retention())
+        self._retention = retention or Retention()
         self._lock = threading.RLock()  # see Attempt: garbage
         self._runs: dict[str, Run] = {}
         self._births = itertools.count(1)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from langchain_durable.errors import (
-    ConfigurationError,
     JournalCorrupt,
     JournalError,
     JournalGap,
@@ -12,10 +11,7 @@ from langchain_durable.errors import (
     RunFenced,
     RunNotFound,
 )
-from langchain_durable.journal import Lease, Retention
-
-_LONGEST_LIFE = 1000 * 365 * 24 * 3600
-"""Seconds. A server takes up to 292 million years, and nothing else than whole ones."""
+from langchain_durable.journal import Lease
 
 
 def appended(lease: Lease, seq: int, letters: bytes) -> None:
@@ -106,21 +102,3 @@ def busy(run_id: str, owner: str, left: int) -> RunBusy:
         came=f"a lease of {owner} for {left} ms",
         do="cancel it and wait until it has stopped",
     )
-
-
-def check_retention(retention: Retention) -> Retention:
-    """Refuse times to live that would leave a journal without its header.
-
-    And those that the server would refuse, once a run has ended and half of its end is written.
-    """
-    lives = (retention.events, retention.journal, retention.header)
-    sound = all(isinstance(life, int) and 0 <= life <= _LONGEST_LIFE for life in lives)
-    if not sound or (retention.header and not 0 < retention.journal <= retention.header):
-        raise ConfigurationError(
-            "The retention makes no sense.",
-            expected="whole seconds, at most 1000 years, with a header that lives as long as its "
-            "journal (0: for good)",
-            came=f"events={lives[0]}, journal={lives[1]}, header={lives[2]}",
-            do="raise header, lower journal, or give 0 for what is to be kept",
-        )
-    return retention

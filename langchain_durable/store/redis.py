@@ -25,7 +25,7 @@ from langchain_durable.store.index import Index
 from langchain_durable.store.keys import DEFAULT_PREFIX, Keys
 from langchain_durable.store.link import Link
 from langchain_durable.store.lua import Scripts
-from langchain_durable.store.outcomes import appended, busy, check_retention, refusal
+from langchain_durable.store.outcomes import appended, busy, refusal
 from langchain_durable.store.refusals import checked
 from langchain_durable.store.resp import Command, Word
 from langchain_durable.store.server import described
@@ -53,7 +53,7 @@ class RedisStore:
         revive: Callable[[], None] | None = None,
     ) -> None:
         self._keys = Keys(prefix)
-        self._retention = check_retention(retention or Retention())
+        self._retention = retention or Retention()
         self._scripts = scripts
         self._url = link.url
         self._writer = Writer(link, retry_for=retry_for, revive=revive)
