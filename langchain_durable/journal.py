@@ -114,6 +114,11 @@ class Header:
     fields: Mapping[str, bytes] = field(repr=False)
 
     @property
+    def crashed(self) -> bool:
+        """Did its process die, or fall silent for longer than its lease? It waits for a resume."""
+        return self.status is RunStatus.RUNNING and self.lease_ms == 0
+
+    @property
     def asks(self) -> bool:
         """Does the run wait for a person's answer?"""
         return self.status is RunStatus.PAUSED and self.reason == ASKS

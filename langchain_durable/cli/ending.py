@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from langchain_durable.cli.history import is_alive
 from langchain_durable.cli.opening import open_handle
 from langchain_durable.cli.options import PREFIX, AsJson, Prefix, RunId, Url
 from langchain_durable.cli.output import make_console, one_line, print_json
@@ -25,14 +24,11 @@ def cancel(
     A run ends at the first step after its process hears of it, within a third of its lease;
     one that finishes before that is completed.
     """
-    from langchain_durable.store import is_dead
-
     with open_handle(url, prefix) as durable:
         header = durable.cancel(run_id)
     stopping = header.cancel and header.status is RunStatus.RUNNING
     if as_json:
-        alive = is_alive(header, is_dead)
-        print_json({**header_json(header, alive=alive), "stopping": stopping})
+        print_json({**header_json(header), "stopping": stopping})
         return
     console = make_console()
     if header.status is RunStatus.CANCELLED:

@@ -6,7 +6,7 @@ left unfinished.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from langchain_durable.events import (
@@ -85,10 +85,9 @@ def history(entries: Iterable[Entry], *, alive: bool) -> list[AttemptHistory]:
     return attempts
 
 
-def is_alive(header: Header, is_dead: Callable[[str], bool]) -> bool:
-    """Whether a process may be at work on the run: it holds the lease and is not dead."""
-    held = header.status is RunStatus.RUNNING and header.lease_ms > 0
-    return held and not is_dead(header.owner)
+def is_alive(header: Header) -> bool:
+    """Whether a process may be at work on the run."""
+    return header.status is RunStatus.RUNNING and not header.crashed
 
 
 class _Reader:

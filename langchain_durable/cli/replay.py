@@ -87,7 +87,6 @@ def replay(
 @dataclass(frozen=True, slots=True)
 class _Story:
     header: Header
-    alive: bool
     input: Any
     steps: Sequence[Walked]
     result: Any
@@ -113,7 +112,7 @@ def _story(durable: Durable, run_id: str) -> _Story:
     except JournalError as exc:
         given = Hidden(exc.what)
     steps = walk(entries, decode, alive=alive)
-    return _Story(header, alive is not None, given, steps, result_of(entries, decode))
+    return _Story(header, given, steps, result_of(entries, decode))
 
 
 # -- for people -------------------------------------------------------------------------------
@@ -122,11 +121,7 @@ def _story(durable: Durable, run_id: str) -> _Story:
 def _tell(console: Console, story: _Story, *, full: bool) -> None:
     stepping = sys.stdin.isatty() and console.is_terminal
     header = story.header
-    console.print(
-        Text.assemble(
-            (one_line(header.run_id), "bold"), "  ", status_text(header, alive=story.alive)
-        )
-    )
+    console.print(Text.assemble((one_line(header.run_id), "bold"), "  ", status_text(header)))
     _print_value(console, "input", story.input, full=full)
     if not story.steps:
         console.print(Text("This run has made no step.", style="dim"))
@@ -210,7 +205,7 @@ def _json(story: _Story) -> dict[str, Any]:
     from langchain_durable.cli.runs import header_json
 
     return {
-        **header_json(story.header, alive=story.alive),
+        **header_json(story.header),
         "input": _plain(story.input),
         "steps": [_step_json(step) for step in story.steps],
         "result": _plain(story.result),

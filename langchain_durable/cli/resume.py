@@ -59,7 +59,7 @@ def resume(
         )
         return
     console = make_console()
-    console.print(status_text(after, alive=True))
+    console.print(status_text(after))
     console.print(questions(result) or brief_result(result), markup=False)
     if after.asks:
         print_way_on(console, after, app)

@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
 from langchain_durable.cli import times
 from langchain_durable.cli.history import is_alive
@@ -18,15 +21,20 @@ from langchain_durable.journal import Header, HeaderField
 
 _MS = 1_000_000
 _GAP = 2
+_LEAST = len("completed") + len("program")
 _FIXED = 4 * _GAP + len("attempt") + len("59 min ago") + 1
+
+_Row = tuple[str, Text, str, Header]
+"""What is shown of a run: its id, status and program, and the rest."""
 
 
 def runs(
     status: Annotated[
-        RunStatus | None,
+        str | None,
         typer.Option(
             "--status",
-            help=f"Only these: {', '.join(RunStatus)}.",
+            help=f"Only these: {', '.join(RunStatus)}; or crashed, the running ones whose process"
+            " is gone.",
             metavar="STATUS",
             show_default=False,
         ),
@@ -37,64 +45,71 @@ def runs(
     prefix: Prefix = PREFIX,
 ) -> None:
     """List the runs, the last updated first."""
-    from langchain_durable.store import is_dead
-
     with open_handle(url, prefix) as durable:
         headers = durable.runs(status=status, limit=limit)
-    rows = [(header, is_alive(header, is_dead)) for header in headers]
     if as_json:
-        print_json([header_json(header, alive=alive) for header, alive in rows])
+        print_json(list(map(header_json, headers)))
     else:
-        _print_table(rows, status=status, limit=limit)
+        _print(headers, status=status, limit=limit)
 
 
-def _print_table(
-    rows: Sequence[tuple[Header, bool]], *, status: RunStatus | None, limit: int
-) -> None:
-    from rich.table import Table
-    from rich.text import Text
-
+def _print(headers: Sequence[Header], *, status: str | None, limit: int) -> None:
     console = make_console()
-    if not rows:
+    if not headers:
         console.print(f"There are no {status} runs." if status else "There are no runs yet.")
         return
-    cells = [
-        (
-            Text(one_line(header.run_id)),
-            status_text(header, alive=alive),
-            Text(one_line(program(header))),
-            str(header.attempt),
-            times.ago(header.updated * _MS),
-        )
-        for header, alive in rows
-    ]
-    longest = [max(len(row[column]) for row in cells) for column in range(3)]
-    run, state, named = column_widths(console.width, *longest)
+    ids = [one_line(header.run_id) for header in headers]
+    statuses = list(map(status_text, headers))
+    named = [one_line(program(header)) for header in headers]
+    longest = [max(map(len, column)) for column in (ids, statuses, named)]
+    widths = column_widths(console.width, *longest)
+    rows = list(zip(ids, statuses, named, headers, strict=True))
+    if widths is None:
+        _print_lines(console, rows)
+    else:
+        _print_table(console, rows, widths)
+    if len(headers) == limit:
+        console.print(f"The last {limit}; --limit gives more.", style="dim")
+    if any(header.crashed for header in headers):
+        how = "langchain-durable resume RUN --app MODULE:RUNNABLE"
+        console.print(f"Crashed runs go on with: {how}", style="dim", soft_wrap=True)
+
+
+def _print_table(console: Console, rows: Sequence[_Row], widths: tuple[int, int, int]) -> None:
+    run, state, named = widths
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, _GAP, 0, 0))
-    table.add_column("run", overflow="fold", width=run)
+    table.add_column("run", no_wrap=True, width=run)
     table.add_column("status", overflow="fold", width=state)
     table.add_column("program", no_wrap=True, overflow="ellipsis", width=named)
     table.add_column("attempt", justify="right", no_wrap=True)
     table.add_column("updated", no_wrap=True)
-    for row in cells:
-        table.add_row(*row)
+    for run_id, status, name, header in rows:
+        updated = times.ago(header.updated * _MS)
+        table.add_row(Text(run_id), status, Text(name), str(header.attempt), updated)
     print_table(console, table)
-    if len(rows) == limit:
-        console.print(f"The last {limit}; --limit gives more.", style="dim")
 
 
-def column_widths(total: int, run: int, status: int, named: int) -> tuple[int, int, int]:
+def _print_lines(console: Console, rows: Sequence[_Row]) -> None:
+    """Two lines a run, the first with its id alone: one that is cut up cannot be copied."""
+    for run_id, status, name, header in rows:
+        console.print(Text(run_id, style="bold"), soft_wrap=True)
+        told = f", {times.ago(header.updated * _MS)}, attempt {header.attempt}, {name}"
+        line = Text.assemble("  ", status, (told, "dim"))
+        console.print(line, no_wrap=True, overflow="ellipsis")
+
+
+def column_widths(total: int, run: int, status: int, named: int) -> tuple[int, int, int] | None:
     """Widths for ids, statuses and program names, given the longest of each.
 
-    An id matters most, because the next command needs it: 36 columns are a UUID. Programs
+    An id must stay whole, because the next command needs it: None where it cannot. Programs
     give way first, then statuses.
     """
     run, status, named = max(run, 3), max(status, 6), max(named, 7)
-    left = max(total - _FIXED, 30)
-    ids = min(run, 36, left - 17)
-    names = max(7, min(named, left - ids - min(status, 28)))
-    states = max(9, min(status, left - ids - names))
-    return min(run, left - states - names), states, names
+    left = total - _FIXED - run
+    if left < _LEAST:
+        return None
+    names = max(7, min(named, left - min(status, 28)))
+    return run, min(status, left - names), names
 
 
 def program(header: Header) -> str:
@@ -102,13 +117,14 @@ def program(header: Header) -> str:
     return header.text(HeaderField.PROGRAM)
 
 
-def header_json(header: Header, *, alive: bool) -> dict[str, Any]:
-    """A header as JSON. ``alive``: whether a process may be at work on the run."""
+def header_json(header: Header) -> dict[str, Any]:
+    """A header as JSON. ``alive``: a process may be at work; ``crashed``: none is, and should."""
     return {
         "run_id": header.run_id,
         "status": header.status.value,
         "reason": header.reason,
-        "alive": alive,
+        "alive": is_alive(header),
+        "crashed": header.crashed,
         "program": program(header),
         "version": header.version,
         "attempt": header.attempt,

@@ -44,14 +44,12 @@ def show(
     jaeger: Jaeger = None,
 ) -> None:
     """Show one run: its attempts, steps, messages and result."""
-    from langchain_durable.store import is_dead
-
     with open_handle(url, prefix, key) as durable:
         header = durable.header(run_id)
         checkpoint = durable.get(run_id)
         entries = durable.events(run_id)
     page = trace_url(jaeger, header)
-    alive = is_alive(header, is_dead)
+    alive = is_alive(header)
     attempts = history(entries, alive=alive)
     spent = totals(entries, header)
     if as_json:
@@ -59,7 +57,7 @@ def show(
         print_json({**shown, "jaeger": page or None})
         return
     console = make_console()
-    print_header(console, header, attempts, spent, alive=alive)
+    print_header(console, header, attempts, spent)
     if page:
         _print_page(console, page)
     console.print()
@@ -99,12 +97,10 @@ def print_header(
     header: Header,
     attempts: list[AttemptHistory],
     spent: Totals,
-    *,
-    alive: bool,
 ) -> None:
     """The run's id and status, its program, times and totals."""
     console.print(Text(one_line(header.run_id), style="bold"))
-    lines = [("status", status_text(header, alive=alive))]
+    lines = [("status", status_text(header))]
     if program(header):
         version = f" {header.version}" if header.version else ""
         lines.append(("program", Text(one_line(program(header) + version))))
@@ -246,7 +242,7 @@ def _json(
             step["outcome"] = Outcome.CRASHED.value
     return {
         **rendered,
-        **header_json(header, alive=alive),
+        **header_json(header),
         "cost": exact(spent.cost),
         "unpriced": dict(spent.unpriced),
         "attempts": [_attempt_json(attempt) for attempt in attempts],

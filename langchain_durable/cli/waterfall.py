@@ -13,7 +13,7 @@ from langchain_durable.cli import times
 from langchain_durable.cli.history import AttemptHistory, Execution
 from langchain_durable.cli.output import one_line
 from langchain_durable.cli.words import (
-    DEAD,
+    CRASHED,
     outcome_style,
     outcome_text,
     outcome_word,
@@ -56,7 +56,7 @@ def _heading(attempt: AttemptHistory) -> Text:
     elif attempt.alive:
         text.append("running", style="blue")
     else:
-        text.append(DEAD, style="red")
+        text.append(CRASHED, style=outcome_style(Outcome.CRASHED))
     return text
 
 

@@ -26,7 +26,8 @@ _OUTCOME = {
     None: ("…", "blue"),
 }
 
-DEAD = "its process is dead"
+CRASHED = "crashed"
+"""A run that is said to run, and an attempt that did not say how it ended: its process is gone."""
 
 
 def status_style(status: RunStatus) -> str:
@@ -34,12 +35,13 @@ def status_style(status: RunStatus) -> str:
     return _STATUS[status]
 
 
-def status_text(header: Header, *, alive: bool) -> Text:
+def status_text(header: Header) -> Text:
     """A run's status, with its reason, and what the status alone does not tell."""
-    text = Text(header.status.value, style=_STATUS[header.status])
-    if header.status is RunStatus.RUNNING and not alive:
-        text.append(f", {DEAD}", style="red")
-    elif header.status is RunStatus.RUNNING and header.cancel:
+    if header.crashed:
+        text = Text(CRASHED, style=outcome_style(Outcome.CRASHED))
+    else:
+        text = Text(header.status.value, style=_STATUS[header.status])
+    if header.status is RunStatus.RUNNING and header.cancel:
         text.append(", asked to stop", style="magenta")
     elif header.reason and header.status is not RunStatus.RUNNING:
         text.append(f" ({one_line(header.reason, 60)})", style="dim")

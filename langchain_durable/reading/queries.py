@@ -30,17 +30,25 @@ from langchain_durable.recorder.request import INPUT
 from langchain_durable.recorder.runtime import Runtime
 from langchain_durable.waiting import Blocking, Procedure
 
+CRASHED = "crashed"
+"""What runs are listed by that are said to run, and are held by nobody: ``Header.crashed``."""
+
 _CANCEL = "cancel"
+_ALL = 100_000
+"""Runs that are looked through for crashed ones, which were updated before those at work."""
 
 
-def run_status(named: RunStatus | str | None) -> RunStatus | None:
-    """The status of a name; raises ``ConfigurationError`` for a name of none."""
+def run_status(named: RunStatus | str | None, *more: str) -> RunStatus | None:
+    """The status of a name; raises ``ConfigurationError`` for a name of none.
+
+    ``more`` are words that are allowed beside them, for the error to tell.
+    """
     try:
         return None if named is None else RunStatus(named)
     except ValueError:
         raise ConfigurationError(
             "There is no such run status.",
-            expected=", ".join(RunStatus),
+            expected=", ".join((*RunStatus, *more)),
             came=repr(named),
             do="correct the status",
         ) from None
@@ -51,7 +59,24 @@ def header(runtime: Runtime, run_id: str) -> Procedure[Header]:
     found: Header | None = yield runtime.store.header(run_id)
     if found is None:
         raise not_found(run_id)
-    return found
+    return _held(runtime, found)
+
+
+def listed(
+    runtime: Runtime, status: RunStatus | None, limit: int, *, crashed: bool
+) -> Procedure[Sequence[Header]]:
+    """The runs last updated, newest first; only the ``crashed`` ones among them, if asked for."""
+    found: Sequence[Header] = yield runtime.store.headers(
+        status=status, limit=_ALL if crashed else limit
+    )
+    headers: Sequence[Header] = yield Blocking(lambda: [_held(runtime, each) for each in found])
+    return [header for header in headers if header.crashed or not crashed][:limit]
+
+
+def _held(runtime: Runtime, found: Header) -> Header:
+    """The header as it stands here: the lease of a process that is known to be dead is over."""
+    left = found.lease_ms > 0 and runtime.is_left(found.owner, found.run_id)
+    return replace(found, lease_ms=0) if left else found
 
 
 def entries(
@@ -92,8 +117,8 @@ def _first_page(runtime: Runtime, run_id: str, after: int) -> Procedure[Sequence
 
 def working_attempt(runtime: Runtime, found: Header) -> int | None:
     """The attempt that may be at work on a run now; None if nobody is."""
-    held = found.status is RunStatus.RUNNING and found.lease_ms > 0
-    return found.attempt if held and not runtime.is_left(found.owner, found.run_id) else None
+    held = _held(runtime, found)
+    return found.attempt if held.status is RunStatus.RUNNING and not held.crashed else None
 
 
 def checkpoint(runtime: Runtime, run_id: str) -> Procedure[Checkpoint]:

@@ -42,7 +42,12 @@ class RunsById:
         self._programs[name] = program
 
     def runs(self, *, status: RunStatus | str | None = None, limit: int = 100) -> Sequence[Header]:
-        """The runs last updated, newest first."""
+        """The runs last updated, newest first.
+
+        ``status``: only these; ``"crashed"`` are those among the running ones whose process died,
+        or has been silent for longer than its lease (``Header.crashed``): they wait for
+        :meth:`resume`.
+        """
         return drive(self._list(status, limit))
 
     async def aruns(
@@ -184,11 +189,12 @@ class RunsById:
         return found
 
     def _list(self, status: RunStatus | str | None, limit: int) -> Procedure[Sequence[Header]]:
-        wanted = queries.run_status(status)
+        crashed = status == queries.CRASHED
+        named = RunStatus.RUNNING if crashed else status
+        wanted = queries.run_status(named, queries.CRASHED)
         check_limit(limit)
         runtime = yield from self.connector.connected()
-        found: Sequence[Header] = yield runtime.store.headers(status=wanted, limit=limit)
-        return found
+        return (yield from queries.listed(runtime, wanted, limit, crashed=crashed))
 
     def _program(self, run_id: str, name: str, runnable: Runnable[Any, Any] | None) -> Any:
         if runnable is not None:

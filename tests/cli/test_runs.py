@@ -28,8 +28,22 @@ def test_a_run_whose_process_died_is_told_from_one_that_runs(filled: Cli) -> Non
     rows = {row["run_id"]: row for row in filled("runs", "--json").json()}
     said = filled("runs", "--status", "running")
 
-    assert rows["crashed"]["alive"] is False
-    assert "running, its process is dead" in said.out
+    assert (rows["crashed"]["alive"], rows["crashed"]["crashed"]) == (False, True)
+    assert [row["run_id"] for row in rows.values() if row["crashed"]] == ["crashed"]
+    assert "langchain-durable resume RUN" in said.out
+
+
+def test_the_runs_that_wait_for_a_resume_are_listed_alone(filled: Cli) -> None:
+    crashed = filled("runs", "--status", "crashed", "--json").json()
+
+    assert [row["run_id"] for row in crashed] == ["crashed"]
+
+
+def test_a_word_that_is_no_status_is_refused_with_those_that_are(filled: Cli) -> None:
+    said = filled("runs", "--status", "dead")
+
+    assert said.code != 0
+    assert "failed, cancelled, crashed" in said.err
 
 
 def test_a_status_and_a_limit_choose_among_them(filled: Cli) -> None:
@@ -46,28 +60,29 @@ def test_another_prefix_is_another_journal(filled: Cli) -> None:
     assert (said.code, said.out) == (0, "There are no runs yet.\n")
 
 
-def test_long_ids_fold_at_80_columns_and_nothing_of_them_is_lost(filled: Cli) -> None:
-    said = filled("runs", COLUMNS="80")
+@pytest.mark.parametrize("columns", [40, 60, 80, 120])
+def test_an_id_that_has_no_room_in_the_table_is_whole_on_a_line(filled: Cli, columns: int) -> None:
+    lines = filled("runs", COLUMNS=str(columns)).out.splitlines()
 
-    lines = said.out.splitlines()
-    assert max(map(len, lines)) <= 80
-    ids = "".join(line.split(" ")[0] for line in lines)
-    assert LONG in ids
-    assert sum("x" * 20 in line for line in lines) <= 6
+    assert {"done", "crashed", LONG, STRANGE} <= set(lines)
+    assert all(len(line) <= columns for line in lines if line.startswith(" "))
 
 
-@pytest.mark.parametrize("total", [40, 60, 80, 100, 200])
-def test_columns_fit_and_a_uuid_has_its_place_from_80_columns_on(total: int) -> None:
-    run, status, program = column_widths(total, run=120, status=28, named=34)
+@pytest.mark.parametrize("status", [9, 28])
+@pytest.mark.parametrize("total", [40, 60, 78, 100, 200])
+def test_columns_fit_and_a_uuid_has_its_place_from_78_columns_on(total: int, status: int) -> None:
+    widths = column_widths(total, run=36, status=status, named=34)
 
-    assert run + status + program <= max(total - 26, 30)
-    assert min(run, status, program) >= 7
-    assert total < 80 or run >= 36
+    assert (widths is not None) == (total >= 78)
+    if widths is not None:
+        assert widths[0] == 36
+        assert sum(widths) <= total - 26
+        assert min(widths) >= 7
 
 
 def test_without_a_terminal_a_run_is_one_line_and_markup_is_text(filled: Cli) -> None:
     lines = filled("runs").out.splitlines()
 
-    assert len(lines) == 6
+    assert len(lines) == 7  # a heading, five runs, and how to go on
     assert any(line.startswith(STRANGE) for line in lines)
     assert "\x1b" not in "".join(lines)

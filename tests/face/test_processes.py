@@ -9,7 +9,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from langchain_durable import Durable, RunBusy
+from langchain_durable import Durable, RunBusy, RunStatus
+from langchain_durable.journal import Draft, Intent, Opening, RecordKind
 from tests.servers import Server
 from tests.strict import STRICT
 
@@ -47,6 +48,40 @@ def test_a_killed_process_is_taken_over_at_once(
 
     assert run.replayed == 1
     assert time.monotonic() - begun < 0.9, "no lease was waited for"
+
+
+def test_a_run_whose_process_was_killed_is_listed_as_crashed(
+    durable: Durable, holder: subprocess.Popen[str]
+) -> None:
+    assert durable.runs(status="crashed") == []
+    assert not durable.header("run").crashed
+
+    holder.kill()
+    with durable.run("at work"):
+        durable.step(str, "first")
+        assert [run.run_id for run in durable.runs(status="crashed", limit=1)] == ["run"]
+        assert {run.run_id: run.crashed for run in durable.runs()} == {
+            "run": True,
+            "at work": False,
+        }
+        assert durable.header("run").crashed
+
+
+def test_a_run_whose_process_is_elsewhere_has_crashed_once_its_lease_is_over(
+    durable: Durable,
+) -> None:
+    store = durable.connector.connect().store
+    draft = Draft(RecordKind.ATTEMPT_STARTED, b"started")
+    elsewhere = Opening(
+        run_id="run", owner="elsewhere", lease_ms=60_000, intent=Intent.CALL, draft=draft
+    )
+    lease = store.acquire(elsewhere).result().lease
+    assert lease is not None
+    assert durable.runs(status="crashed") == []
+
+    store.renew(lease, 0).result()
+    (run,) = durable.runs(status="crashed")
+    assert (run.run_id, run.status) == ("run", RunStatus.RUNNING)
 
 
 def test_a_graph_that_is_imported_late_goes_on_where_it_was(
