@@ -191,6 +191,16 @@ class JournalGap(JournalError):
 class JournalCorrupt(JournalError):
     """A record that is damaged, foreign or hostile: refused, never executed."""
 
+    def __init__(
+        self,
+        what: str,
+        *,
+        expected: str = "",
+        came: str = "",
+        do: str = "restore the journal from a backup, or delete the run and begin it anew",
+    ) -> None:
+        super().__init__(what, expected=expected, came=came, do=do)
+
 
 class JournalTooNew(JournalError):
     """A record written by a newer release of langchain-durable."""

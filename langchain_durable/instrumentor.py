@@ -24,6 +24,7 @@ except ImportError as exc:
     raise MissingExtra(
         "Instrumentation without code needs a package that is not installed.",
         expected="opentelemetry-instrumentation",
+        came=str(exc),
         do="pip install 'langchain-durable[otel]'",
     ) from exc
 

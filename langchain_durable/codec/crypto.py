@@ -20,7 +20,9 @@ class Cipher:
             from cryptography.hazmat.primitives.ciphers.aead import AESGCM
         except ImportError as exc:
             raise MissingExtra(
-                "Encryption needs the cryptography package.",
+                "Encryption needs a package that is not installed.",
+                expected="cryptography",
+                came=str(exc),
                 do="pip install 'langchain-durable[encryption]'",
             ) from exc
         keys = (key, *_several(previous_keys))

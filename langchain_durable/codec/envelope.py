@@ -98,12 +98,18 @@ class Envelope:
             size = zstandard.get_frame_parameters(body).content_size
             # Known before a byte is written, so a bomb costs nothing.
             if size in (zstandard.CONTENTSIZE_UNKNOWN, zstandard.CONTENTSIZE_ERROR):
-                raise JournalCorrupt("A compressed record does not say its size.")
+                raise JournalCorrupt(
+                    "A compressed record does not say its size.",
+                    expected="a zstd frame with the size of its content",
+                    came="one without it, which langchain-durable never writes",
+                )
             if size > self._max_bytes:
                 raise _too_long(size, self._max_bytes)
             return self._decompressor().decompress(body, allow_extra_data=False)
         except zstandard.ZstdError as exc:
-            raise JournalCorrupt("A compressed record is damaged.", came=str(exc)) from exc
+            raise JournalCorrupt(
+                "A compressed record is damaged.", expected="a zstd frame", came=str(exc)
+            ) from exc
 
     def _compressor(self) -> zstandard.ZstdCompressor:
         found: zstandard.ZstdCompressor | None = getattr(self._local, "compressor", None)
@@ -127,7 +133,7 @@ def _too_long(size: int, cap: int) -> JournalCorrupt:
         "A record is larger than this process takes.",
         expected=f"at most {cap} bytes",
         came=f"{size} bytes",
-        do=f"if it is yours, decode with max_bytes={size} or more",
+        do=f"if it is yours, take it: Durable(max_value_bytes={size}), or more",
     )
 
 

@@ -46,6 +46,8 @@ def form_for(code: int) -> Form | None:
     except (ImportError, AttributeError) as exc:
         raise MissingExtra(
             f"A record holds a LangGraph {name}, and no langgraph that has it is installed.",
+            expected=f"langgraph.types.{name}",
+            came=str(exc),
             do="pip install -U langgraph",
         ) from exc
     return _form(code, cls, attributes)

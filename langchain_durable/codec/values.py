@@ -140,6 +140,8 @@ class Codec:
                 "A record holds what langchain-durable never wrote, or cannot rebuild here.",
                 expected="values of known classes, and of those in allow=",
                 came=str(first) or type(first).__name__,
+                do="give a class of your own that it names in allow=; otherwise restore the journal"
+                " from a backup, or delete the run and begin it anew",
             ) from first
         finally:
             self._failure.first = None

@@ -78,7 +78,9 @@ class GenaiPrices:
             import genai_prices
         except ImportError as exc:
             self._missing = MissingExtra(
-                "Prices need the genai-prices package.",
+                "Prices need a package that is not installed.",
+                expected="genai-prices",
+                came=str(exc),
                 do="pip install 'langchain-durable[costs]', or give a price table of your own",
             )
             raise self._missing from exc

@@ -110,7 +110,10 @@ def _rates(prices: Any, where: str) -> Rates:
 def _amount(field: Any, value: Any, where: str) -> Decimal:
     if field not in FALLBACKS and field != _PER_CALL:
         raise ConfigurationError(
-            f"{where} has an unknown field.", expected=f"some of {_FIELDS}", came=repr(field)[:60]
+            f"{where} has an unknown field.",
+            expected=f"some of {_FIELDS}",
+            came=repr(field)[:60],
+            do="correct the field's name, or leave it out",
         )
     amount = None if isinstance(value, str) else dollars(value)
     if amount is None:
@@ -141,6 +144,7 @@ def _read(path: Path, where: str) -> Mapping[str, Any]:
             f"{where} is no table.",
             expected="an object with models as its keys",
             came=f"a {type(content).__name__}",
+            do='write {"gpt-5-mini": {"input": 0.25, "output": 2}}',
         )
     return content
 

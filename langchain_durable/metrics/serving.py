@@ -21,6 +21,7 @@ except ImportError as exc:
     raise MissingExtra(
         "To be scraped by Prometheus needs packages that are not installed.",
         expected="opentelemetry-exporter-prometheus and prometheus-client",
+        came=str(exc),
         do="pip install 'langchain-durable[prometheus]'",
     ) from exc
 

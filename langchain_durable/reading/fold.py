@@ -155,7 +155,7 @@ class Fold:
             raise JournalCorrupt(
                 f"Entry {entry.seq} ends step {event.step.hex()}, which never started.",
                 expected="the step's start before its end",
-                do="fold from the first entry on",
+                came="its end alone",
             )
         if event.usage is not None:
             self._usage = _add(self._usage, event.usage)
@@ -287,6 +287,7 @@ class Fold:
         if not isinstance(metadata, dict):
             raise JournalCorrupt(
                 f"The metadata of run {self._header.run_id!r} is not a JSON object.",
+                expected="a JSON object, as langchain-durable writes it",
                 came=repr(data[:40]),
             )
         return metadata

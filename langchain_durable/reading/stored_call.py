@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
-from langchain_durable.errors import ConfigurationError, RunNotFound
+from langchain_durable.errors import ConfigurationError, JournalCorrupt, RunNotFound
 from langchain_durable.journal import Header, HeaderField
 from langchain_durable.reading.queries import header
 from langchain_durable.recorder.answers import bind
@@ -25,13 +25,26 @@ def stored_call(
     found = yield from header(runtime, run_id)
     program = found.text(HeaderField.PROGRAM)
     inputs = run_input(runtime, found)
-    call = runtime.codec.decode(found.fields[HeaderField.CALL], bind=bind(run_id, b"", INPUT))
+    call = _call(runtime, found)
     if "configurable" not in call:
         raise _no_call(run_id, call["method"])
     if answer is not None:
         _check_waits(found, call)
         inputs = answering(answer)
     return program, call, inputs
+
+
+def _call(runtime: Runtime, found: Header) -> dict[str, Any]:
+    data = found.fields.get(HeaderField.CALL, b"")
+    call = runtime.codec.decode(data, bind=bind(found.run_id, b"", INPUT))
+    sound = isinstance(call, dict) and isinstance(call.get("method"), str)
+    if not sound or not isinstance(call.get("configurable", {}), dict):
+        raise JournalCorrupt(
+            f"The record of how run {found.run_id!r} was called cannot be read.",
+            expected="a method's name, and a configurable",
+            came=repr(call)[:80],
+        )
+    return cast("dict[str, Any]", call)
 
 
 def _check_waits(found: Header, call: Mapping[str, Any]) -> None:

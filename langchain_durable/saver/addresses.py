@@ -78,7 +78,12 @@ def run_name(run_id: Any) -> str:
     except ConfigurationError as exc:
         raise InvalidRunId(exc.what, expected=exc.expected, came=exc.came, do=exc.do) from exc
     if not name:
-        raise InvalidRunId("The run's id is empty.", expected="a string", came="an empty one")
+        raise InvalidRunId(
+            "The run's id is empty.",
+            expected="a string of 1 character or more",
+            came="an empty one",
+            do="give the id that the run was made with",
+        )
     return state_thread(name)
 
 

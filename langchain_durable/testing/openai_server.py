@@ -246,7 +246,12 @@ class ScriptedOpenAI:
         finally:
             connection.close()
         if response.status != 200:
-            raise ServerError("The scripted model server refused.", came=str(reply))
+            raise ServerError(
+                "The scripted model server refused.",
+                expected="rules, and requests to its control, as ScriptedOpenAI makes them",
+                came=str(reply),
+                do="correct the rule that the answer names",
+            )
         return reply
 
 

@@ -42,6 +42,8 @@ from langchain_durable.events import (
     StepKind,
     StepStarted,
 )
+from langchain_durable.recorder.answers import bind
+from langchain_durable.recorder.request import INPUT
 from langchain_durable.store import Keys
 from langchain_durable.store.appends import head_of
 from tests.fakes import Failing, Model
@@ -193,8 +195,22 @@ def test_a_damaged_record_is_refused(
     wrapped = begun(durable, Model())
     damage(journal_server, keys(durable).journal("run"), payload)
 
-    with pytest.raises(JournalCorrupt):
+    with pytest.raises(JournalCorrupt, match=r"Expected: .* Came: .* Do: restore .* delete"):
         wrapped.invoke("a", durable.config("run"))
+
+
+@pytest.mark.parametrize("call", [b"", "invoke", {}, {"method": "invoke", "configurable": 5}])
+def test_a_damaged_record_of_the_call_is_refused(
+    durable: Durable, journal_server: Server, call: Any
+) -> None:
+    begun(durable, Model())
+    data = (
+        call if call == b"" else durable.connector.codec.encode(call, bind=bind("run", b"", INPUT))
+    )
+    journal_server.client().hset(keys(durable).meta("run"), ".call", data)
+
+    with pytest.raises(JournalCorrupt, match=r"Expected: .* Came: .* Do: "):
+        durable.resume("run")
 
 
 def add(server: Server, durable: Durable, *events: Event) -> None:
