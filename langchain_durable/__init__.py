@@ -44,6 +44,9 @@ if TYPE_CHECKING:
     from langchain_durable.running.run import Run
     from langchain_durable.tools import in_doubt
 
+    __version__: str
+    """As it is installed; empty for a bare source tree."""
+
 __all__ = [
     "Checkpoint",
     "CostSpanProcessor",
@@ -93,6 +96,7 @@ _HOMES = {
     "idempotency_key": "recorder.current",
     "in_doubt": "tools",
     **dict.fromkeys(("Entry", "Outcome", "RunStatus", "StepKind"), "events"),
+    "__version__": "version",
     **dict.fromkeys(("Header", "Retention"), "journal"),
 }
 """Where the names live that are not errors. They are imported when they are first used: the
@@ -102,7 +106,7 @@ package is imported by every pytest that has our plugin, and LangChain takes a s
 if not TYPE_CHECKING:  # to a type checker, a module that has this has every name
 
     def __getattr__(name: str) -> Any:
-        if name not in __all__:
+        if name not in __all__ and name != "__version__":
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         value = getattr(import_module(f"{__name__}.{_HOMES.get(name, 'errors')}"), name)
         globals()[name] = value

@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from importlib import metadata
 
 import pytest
+
+import langchain_durable
 
 
 def _modules_after(statement: str) -> set[str]:
@@ -48,3 +51,12 @@ assert seen() == before
 assert threading.active_count() == 1
 """
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_the_version_is_the_installed_one() -> None:
+    assert langchain_durable.__version__ == metadata.version("langchain-durable")
+
+
+def test_the_version_is_read_only_when_it_is_asked_for(modules: set[str]) -> None:
+    assert "langchain_durable.version" not in modules
+    assert "packaging" not in modules
