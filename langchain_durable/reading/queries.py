@@ -135,12 +135,13 @@ def checkpoint(runtime: Runtime, run_id: str) -> Procedure[Checkpoint]:
 
 def take(runtime: Runtime, run_id: str) -> Procedure[Opened]:
     """Ask for a run's lease without going on with it; one that was left does not count."""
+    owner = runtime.owner()
     draft = AttemptStarted(
-        time=runtime.settings.clock(), owner="", span_id=runtime.settings.random_hex(8)
+        time=runtime.settings.clock(), owner=owner, span_id=runtime.settings.random_hex(8)
     )
     opening = Opening(
         run_id=run_id,
-        owner=runtime.owner(),
+        owner=owner,
         lease_ms=int(runtime.settings.lease * 1000),
         intent=Intent.CONTINUE,
         draft=encode_event(draft),

@@ -169,13 +169,14 @@ class _Wait:
 
 def _opening(runtime: Runtime, attempt: Attempt, request: Request) -> Opening:
     settings = runtime.settings
-    event = attempt.trace.start(settings.clock(), request.program, request.tenant)
+    owner = runtime.owner()
+    event = attempt.trace.start(settings.clock(), request.program, request.tenant, owner)
     known = request.inputs is not UNKNOWN_INPUT and request.intent is Intent.CALL
     attempt.given = request.inputs
     attempt.input_print = fingerprint(request.inputs) if known else b""
     return Opening(
         run_id=attempt.run_id,
-        owner=runtime.owner(),
+        owner=owner,
         lease_ms=int(settings.lease * 1000),
         intent=request.intent,
         draft=encode_event(event),

@@ -65,7 +65,7 @@ class AttemptTrace(StepSpans):
 
     # -- the attempt ----------------------------------------------------------------
 
-    def start(self, time: int, program: str, tenant: str = "") -> AttemptStarted:
+    def start(self, time: int, program: str, tenant: str, owner: str) -> AttemptStarted:
         """The attempt's first entry; the caller's own span is linked from it."""
         self.tenant = tenant
         self._around = get_current()
@@ -73,7 +73,7 @@ class AttemptTrace(StepSpans):
         self.place.program, self.place.began = program, time
         self.began = AttemptStarted(
             time=time,
-            owner="",
+            owner=owner,
             span_id=self.span_id,
             trace_id=self.own_trace if self._telemetry.linked else "",
             linked_trace_id=trace.format_trace_id(caller.trace_id) if caller.is_valid else "",

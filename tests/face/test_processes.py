@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 
 from langchain_durable import Durable, RunBusy, RunStatus
+from langchain_durable.events import AttemptStarted
 from langchain_durable.journal import Draft, Intent, Opening, RecordKind
+from tests.fakes import Failing
 from tests.servers import Server
 from tests.strict import STRICT
 
@@ -57,6 +61,7 @@ def test_a_run_whose_process_was_killed_is_listed_as_crashed(
     assert not durable.header("run").crashed
 
     holder.kill()
+    holder.wait()
     with durable.run("at work"):
         durable.step(str, "first")
         assert [run.run_id for run in durable.runs(status="crashed", limit=1)] == ["run"]
@@ -82,6 +87,18 @@ def test_a_run_whose_process_is_elsewhere_has_crashed_once_its_lease_is_over(
     store.renew(lease, 0).result()
     (run,) = durable.runs(status="crashed")
     assert (run.run_id, run.status) == ("run", RunStatus.RUNNING)
+
+
+def test_the_journal_says_which_process_each_attempt_was(durable: Durable) -> None:
+    owners = []
+    for _ in range(2):
+        with suppress(Failing), durable.run("run"):
+            owners.append(durable.header("run").owner)
+            raise Failing
+    events = [entry.event for entry in durable.events("run")]
+
+    assert [each.owner for each in events if isinstance(each, AttemptStarted)] == owners
+    assert f"/{os.getpid()}/" in owners[0]
 
 
 def test_a_graph_that_is_imported_late_goes_on_where_it_was(
