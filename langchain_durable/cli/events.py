@@ -163,7 +163,7 @@ def _step_ended(event: StepEnded, start: StepStarted | None) -> dict[str, Any]:
         "span_id": start.span_id if start else None,
         "parent_span_id": start.parent_span_id if start else None,
         "outcome": event.outcome.value,
-        "duration": (event.time - start.time) / 1e9 if start else None,
+        "duration": max(0, event.time - start.time) / 1e9 if start else None,
         "recorded": event.recorded,
         "error": error_json(event.error),
         "usage": usage_json(event.usage),

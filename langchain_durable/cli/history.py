@@ -46,7 +46,7 @@ class Execution:
     @property
     def seconds(self) -> float | None:
         """How long it took."""
-        return None if self.ended is None else (self.ended - self.started) / 1e9
+        return None if self.ended is None else max(0, self.ended - self.started) / 1e9
 
 
 @dataclass(slots=True, kw_only=True)

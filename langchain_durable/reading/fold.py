@@ -179,7 +179,7 @@ class Fold:
             attempts=step.attempts,
             started=start.time,
             ended=end.time if end is not None else None,
-            duration=end.time - start.time if end is not None else None,
+            duration=max(0, end.time - start.time) if end is not None else None,
             error=end.error if end is not None else None,
             usage=end.usage if end is not None else None,
             span_id=start.span_id,

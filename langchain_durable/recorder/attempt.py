@@ -190,10 +190,12 @@ class Attempt(Answers):
             attributes[HANDLED] = True
         if scope.numbers and outcome is Outcome.FAILED:
             attributes[NUMBERS] = dict(Counter(scope.numbers))
+        ended = time or self.settings.clock()
         event = StepEnded(
             step=self._id(scope),
             outcome=outcome,
-            time=time or self.settings.clock(),
+            # A clock may be set back meanwhile, and nothing ends before it began.
+            time=ended if ended > scope.entered else scope.entered,
             usage=usage,
             attributes=attributes,
             **more,

@@ -107,7 +107,7 @@ class Observer:
         said: dict[str, Any] = self.trace.told_end(scope, told, more.get("usage"))
         if handled:
             said[HANDLED] = True
-        ended = time or self.settings.clock()
+        ended = max(time or self.settings.clock(), scope.entered)
         event = StepEnded(step=b"", outcome=outcome, time=ended, attributes=said, **more)
         self.trace.end_step(scope, event, told or {})
         return SETTLED

@@ -126,7 +126,7 @@ class Metering:
         meters = self.heard
         if meters is None:
             return
-        seconds = (self.clock() - began) / 1e9
+        seconds = max(0, self.clock() - began) / 1e9
         failed = "" if error is None else error_type(describe(error))
         if start.operation != semconv.INVOKE_AGENT:
             name = str(start.attributes.get(semconv.WORKFLOW_NAME, ""))

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Iterator
+from dataclasses import replace
+from itertools import count
 from typing import Any
 
 import pytest
@@ -13,6 +16,8 @@ from langchain_core.runnables import RunnableLambda
 from langchain_core.tools import tool
 from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.types import interrupt
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import HistogramDataPoint, InMemoryMetricReader
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
@@ -28,6 +33,7 @@ from langchain_durable import Durable, DurableCallbackHandler
 from langchain_durable.events import RunStatus, StepEnded
 from langchain_durable.tracing import guard
 from tests.fakes import Model
+from tests.metrics.reading import metrics_of
 
 
 class Broken(SpanProcessor):
@@ -159,3 +165,24 @@ async def test_a_question_does_not_wait_for_an_exporter_that_is_stuck() -> None:
             assert durable.get(run_id).status is RunStatus.PAUSED
     assert not stuck.let_go.is_set()
     stuck.let_go.set()
+
+
+def test_a_clock_that_is_set_back_gives_no_negative_times() -> None:
+    exporter, reader = InMemorySpanExporter(), InMemoryMetricReader()
+    provider = TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    now = count(time.time_ns(), -(10**9))
+    meters = MeterProvider([reader])
+    with Durable("memory://back", tracer_provider=provider, meter_provider=meters) as durable:
+        settings = replace(durable.connector.settings, clock=lambda: next(now))
+        durable.connector.settings = settings
+        wrapped = durable.wrap(answering(Model()))
+        assert wrapped.invoke("a", durable.config("run")) == "<<a>>"
+        assert [step.duration for step in durable.get("run").steps] == [0, 0]
+    spans = exporter.get_finished_spans()
+    assert len(spans) == 5  # the run, its attempt, a chain, and two calls of a model
+    assert all((span.end_time or 0) >= (span.start_time or 0) for span in spans)
+    name = "gen_ai.client.operation.duration"
+    (point,) = metrics_of(reader)[name].data.data_points
+    assert isinstance(point, HistogramDataPoint)
+    assert (point.count, point.sum) == (2, 0)
