@@ -59,14 +59,17 @@ if #flat == 0 then
   return answer('new', '1', '1')
 end
 
-if not tonumber(head.format) then return answer('corrupt', 'field format') end
+if not string.find(head.format or '', '^%d+$') then return answer('corrupt', 'field format') end
 if tonumber(head.format) > tonumber(ARGV[1]) then return answer('too_new') end
+-- All that a reader refuses is refused here too: what follows would write over it.
 for _, name in ipairs({'attempt', 'seq', 'lease', 'base', 'stalls', 'created', 'updated'}) do
-  if not tonumber(head[name]) then return answer('corrupt', 'field ' .. name) end
+  if not string.find(head[name] or '', '^%d+$') then return answer('corrupt', 'field ' .. name) end
 end
-for _, name in ipairs({'status', 'owner', 'fingerprint', 'version', 'was', 'was_reason'}) do
+for _, name in ipairs({'reason', 'owner', 'fingerprint', 'version', 'was', 'was_reason'}) do
   if not head[name] then return answer('corrupt', 'field ' .. name) end
 end
+local statuses = {queued = 1, running = 1, paused = 1, completed = 1, failed = 1, cancelled = 1}
+if not statuses[head.status] then return answer('corrupt', 'field status') end
 if alive == 0 then return answer('expired') end
 if intent == 'call' and fingerprint ~= '' and head.fingerprint ~= ''
     and fingerprint ~= head.fingerprint then
