@@ -41,9 +41,10 @@ class Connector:
         self.allow: Sequence[type] = codec["allow"]
         self._given = url
         self._choice = choose(url, os.environ) if url is None or isinstance(url, str) else None
+        self.retention = retention or Retention()
         self._options: dict[str, Any] = {
             "prefix": prefix,
-            "retention": retention,
+            "retention": self.retention,
             "retry_for": retry_for,
         }
         self.codec = Codec(**codec)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import functools
 import threading
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 from langchain_core.runnables import RunnableConfig
@@ -25,6 +26,8 @@ from langchain_durable.running.running import Running
 from langchain_durable.running.wrap import RUN_ID, with_configurable
 from langchain_durable.touchpoints import CHECKPOINTER, DURABILITY, own_checkpointer
 from langchain_durable.waiting import Blocking, Procedure
+
+Life = Callable[[], int | None]
 
 BATCHES = ("batch", "abatch", "batch_as_completed", "abatch_as_completed")
 """Methods whose call is one run and many calls of the graph."""
@@ -78,7 +81,8 @@ class GraphCalls:
         named = _reentering(config, first_call(run_id), {})
         if own_checkpointer(graph) is not None:
             return named
-        return with_thread(named, run_id, self.view(run_id, fresh=False, through=True))
+        life = functools.partial(self._life, run_id)
+        return with_thread(named, run_id, self.view(run_id, fresh=False, through=life))
 
     def forget(self, run_id: str) -> None:
         """Remove the checkpoints of a run that is deleted."""
@@ -90,7 +94,7 @@ class GraphCalls:
             self.view(run_id, fresh=False).discard()
 
     def view(
-        self, run_id: str, *, fresh: bool, item: int | None = None, through: bool = False
+        self, run_id: str, *, fresh: bool, item: int | None = None, through: Life | None = None
     ) -> Any:
         """The saver of one run, or of one item of a batch; with a journal in memory, so is it."""
         # Imported here, because programs without graphs need none of it.
@@ -109,6 +113,14 @@ class GraphCalls:
                 allowed = [(cls.__module__, cls.__qualname__) for cls in self._connector.allow]
                 self._saver = saver.with_allowlist(allowed) if allowed else saver
         return for_run(self._saver, run_id, fresh=fresh, item=item, through=through)
+
+    def _life(self, run_id: str) -> int | None:
+        """How long what is changed of a run's state now must live, in seconds; None: for good."""
+        from langchain_durable.store.model import ENDED
+
+        found = self._connector.connect().store.header(run_id).result()
+        over = found is not None and found.status in ENDED
+        return self._connector.retention.journal or None if over else None
 
     def _close(self) -> None:
         """Close the saver; a call that comes later makes another."""

@@ -27,6 +27,8 @@ from langchain_durable.saver.twins import twin
 from langchain_durable.store.keys import STATES
 
 T = TypeVar("T")
+Life = Callable[[], int | None]
+"""How long a run's checkpoints live from now on, in seconds; None: for good."""
 
 
 @dataclass(slots=True)
@@ -58,7 +60,7 @@ class RunSaver(RedisSaver):
         *,
         fresh: bool = False,
         item: int | None = None,
-        through: bool = False,
+        through: Life | None = None,
     ) -> None:
         self.serde = saver.serde  # all that BaseCheckpointSaver sets, and it was checked there
         self.prefix, self.ttl = saver.prefix, saver.ttl
@@ -144,7 +146,7 @@ class RunSaver(RedisSaver):
 
     async def in_thread(self, call: Callable[..., T], *args: Any, **kwargs: Any) -> T:
         """Call it on a thread, unless it is one that only keeps something for later."""
-        if call in (self.put, self.put_writes) and not self._through:
+        if call in (self.put, self.put_writes) and self._through is None:
             return call(*args, **kwargs)
         return await super().in_thread(call, *args, **kwargs)
 
@@ -218,7 +220,8 @@ class RunSaver(RedisSaver):
     def _keep(self, place: Address, store: Callable[[RedisSaver], object]) -> None:
         self._stage.calls.append(store)
         self._stage.written.add(place.root)
-        if self._through:
+        if self._through is not None:
+            self.ttl = self._through()
             self.flush()
 
     def _nothing_in(self, ns: str | None) -> bool:
@@ -247,11 +250,12 @@ def for_run(
     *,
     fresh: bool = False,
     item: int | None = None,
-    through: bool = False,
+    through: Life | None = None,
 ) -> RunSaver:
     """The view of ``saver`` for one durable run, or for one ``item`` of a run that is a batch.
 
     ``fresh`` says that the run is new: then nothing is read before something was flushed.
-    ``through``: each write is stored at once, as for a person who changes a paused state.
+    ``through``: each write is stored at once, as for a person who changes a paused state, and lives
+    as long as this says then.
     """
     return RunSaver(saver, run_id, fresh=fresh, item=item, through=through)

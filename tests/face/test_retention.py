@@ -90,6 +90,33 @@ def test_the_state_of_a_graph_lives_as_long_as_its_journal(
     assert all(JOURNAL - 30 < seconds <= JOURNAL for seconds in found.values())
 
 
+@pytest.mark.parametrize("asks", [True, False])
+def test_a_state_that_is_changed_after_the_end_lives_as_long_as_the_journal(
+    durable: Durable, journal_server: Server, asks: bool
+) -> None:
+    graph = StateGraph(State)
+    graph.add_node("ask", lambda _: {"answer": interrupt("?") if asks else "enough"})
+    graph.add_edge(START, "ask")
+    wrapped: Any = durable.wrap(graph.compile())
+    wrapped.invoke({"answer": ""}, durable.config("run"))
+    if asks:
+        answer(wrapped, durable, "enough")
+
+    wrapped.update_state(durable.config("run"), {"answer": "changed"})
+
+    found = lives(durable, journal_server)
+    assert found.keys() == {"meta", "journal", "data", "index"}
+    assert all(JOURNAL - 30 < found[key] <= JOURNAL for key in ("journal", "data", "index"))
+
+
+async def test_a_state_that_is_changed_in_a_pause_is_kept_for_good(
+    durable: Durable, journal_server: Server
+) -> None:
+    await paused(durable).aupdate_state(durable.config("run"), {"answer": "changed"}, as_node="ask")
+
+    assert set(lives(durable, journal_server).values()) == {-1}
+
+
 def test_a_run_that_is_opened_again_is_kept_for_good_again(
     durable: Durable, journal_server: Server
 ) -> None:
