@@ -25,6 +25,9 @@ from langchain_durable.waiting import Ticket
 FORMAT = 1
 """Version of keys, header and records. A higher one in the store is refused."""
 
+MS = 1_000_000
+"""Nanoseconds, in which all times are told, of a millisecond, in which stores count."""
+
 _LONGEST_LIFE = 1000 * 365 * 24 * 3600
 """Seconds. A server takes up to 292 million years, and nothing else than whole ones."""
 
@@ -88,7 +91,8 @@ class HeaderField(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Header:
-    """The small, mutable side of a run. Times are milliseconds of the server's clock.
+    """The small, mutable side of a run. ``created`` and ``updated`` are nanoseconds since the
+    epoch, by the server's clock, which tells milliseconds.
 
     ``lease_ms`` is what was left of the lease when the header was read: 0 if nobody holds
     the run. ``fields`` are those that the run's first attempt gave (``Opening.fields``), as they

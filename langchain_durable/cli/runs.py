@@ -19,7 +19,6 @@ from langchain_durable.cli.words import status_text
 from langchain_durable.events import RunStatus
 from langchain_durable.journal import Header, HeaderField
 
-_MS = 1_000_000
 _GAP = 2
 _LEAST = len("completed") + len("program")
 _FIXED = 4 * _GAP + len("attempt") + len("59 min ago") + 1
@@ -84,7 +83,7 @@ def _print_table(console: Console, rows: Sequence[_Row], widths: tuple[int, int,
     table.add_column("attempt", justify="right", no_wrap=True)
     table.add_column("updated", no_wrap=True)
     for run_id, status, name, header in rows:
-        updated = times.ago(header.updated * _MS)
+        updated = times.ago(header.updated)
         table.add_row(Text(run_id), status, Text(name), str(header.attempt), updated)
     print_table(console, table)
 
@@ -93,7 +92,7 @@ def _print_lines(console: Console, rows: Sequence[_Row]) -> None:
     """Two lines a run, the first with its id alone: one that is cut up cannot be copied."""
     for run_id, status, name, header in rows:
         console.print(Text(run_id, style="bold"), soft_wrap=True)
-        told = f", {times.ago(header.updated * _MS)}, attempt {header.attempt}, {name}"
+        told = f", {times.ago(header.updated)}, attempt {header.attempt}, {name}"
         line = Text.assemble("  ", status, (told, "dim"))
         console.print(line, no_wrap=True, overflow="ellipsis")
 
@@ -129,8 +128,8 @@ def header_json(header: Header) -> dict[str, Any]:
         "version": header.version,
         "attempt": header.attempt,
         "entries": header.seq,
-        "created": times.iso(header.created * _MS),
-        "updated": times.iso(header.updated * _MS),
+        "created": times.iso(header.created),
+        "updated": times.iso(header.updated),
         "journal": header.journal_alive,
         "trace_id": header.text(HeaderField.TRACE),
     }

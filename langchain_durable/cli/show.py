@@ -30,7 +30,6 @@ if TYPE_CHECKING:  # importing LangChain takes a second, which --help need not w
     from langchain_durable.costs import Totals
     from langchain_durable.reading.checkpoint import Checkpoint
 
-_MS = 1_000_000
 _MESSAGES = 12
 _UNFINISHED = (RunStatus.RUNNING, RunStatus.PAUSED, RunStatus.FAILED, RunStatus.CANCELLED)
 
@@ -104,8 +103,8 @@ def print_header(
     if program(header):
         version = f" {header.version}" if header.version else ""
         lines.append(("program", Text(one_line(program(header) + version))))
-    lines.append(("created", _moment(header.created * _MS)))
-    lines.append(("updated", _moment(header.updated * _MS)))
+    lines.append(("created", _moment(header.created)))
+    lines.append(("updated", _moment(header.updated)))
     lines.append(("steps", Text(_totals(header, attempts))))
     if spent.cost or spent.unpriced:
         lines.append(("cost", _cost(spent)))

@@ -133,8 +133,8 @@ class Fold:
             error=self._error(),
             metadata=self._metadata(),
             trace_id=self._trace_id(max(self._attempts, default=0)),
-            created=self._header.created * 1_000_000,
-            updated=self._header.updated * 1_000_000,
+            created=self._header.created,
+            updated=self._header.updated,
             usage=self._usage,
         )
 

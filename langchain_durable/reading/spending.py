@@ -20,7 +20,7 @@ from langchain_durable.waiting import Procedure, Ticket, adrive, drive
 
 _TOGETHER = 16
 _PAGE = 200
-_MS = 1000
+_NS = 10**9
 
 
 @dataclass(slots=True)
@@ -40,7 +40,7 @@ def spending(
     since: date | None = None,
 ) -> Procedure[Spending]:
     """Add up the newest runs, as :meth:`Costs.costs` does, and count them."""
-    oldest = _milliseconds(since)
+    oldest = _nanoseconds(since)
     wanted = queries.run_status(status)
     check_limit(limit)
     runtime = yield from connector.connected()
@@ -110,7 +110,7 @@ class Costs:
         return total.ledger
 
 
-def _milliseconds(since: date | None) -> int:
+def _nanoseconds(since: date | None) -> int:
     if since is None:
         return 0
     check(
@@ -122,4 +122,4 @@ def _milliseconds(since: date | None) -> int:
     )
     moment = since if isinstance(since, datetime) else datetime.combine(since, time())
     aware = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
-    return int(aware.timestamp() * _MS)
+    return int(aware.timestamp() * _NS)

@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 
 from langchain_durable.errors import JournalCorrupt, JournalTooNew
 from langchain_durable.events import RunStatus
-from langchain_durable.journal import FORMAT, Header, Record, RecordKind
+from langchain_durable.journal import FORMAT, MS, Header, Record, RecordKind
 from langchain_durable.store import outcomes
 from langchain_durable.store.keys import Keys
 from langchain_durable.store.resp import Command
@@ -61,8 +61,8 @@ def header(run_id: str, reply: Any, *, now: int, journal_alive: bool) -> Header:
         owner=owner,
         lease_ms=max(0, lease - now) if owner else 0,
         stalls=number(run_id, stored, b"stalls"),
-        created=number(run_id, stored, b"created"),
-        updated=number(run_id, stored, b"updated"),
+        created=number(run_id, stored, b"created") * MS,
+        updated=number(run_id, stored, b"updated") * MS,
         cancel=stored.get(b"cancel") == b"1",
         journal_alive=journal_alive,
         fingerprint=_field(run_id, stored, b"fingerprint"),

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from langchain_durable.events import RunStatus
-from langchain_durable.journal import Header, Retention
+from langchain_durable.journal import MS, Header, Retention
 from langchain_durable.store import decode
 from langchain_durable.store.keys import Keys
 from langchain_durable.store.refusals import checked
@@ -120,7 +120,7 @@ class Index:
                 if header is None:
                     self.forget(run_id, (status,))
                 else:
-                    self.tell(run_id, header.status, header.updated, status)
+                    self.tell(run_id, header.status, header.updated // MS, status)
             return fresh, mended
 
         return self._writer.post(commands, answer)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from langchain_durable.events import RunStatus
 from langchain_durable.journal import (
     FORMAT,
+    MS,
     Close,
     Draft,
     Header,
@@ -238,8 +239,8 @@ class Run:
             owner=self.owner,
             lease_ms=self.held_for(now),
             stalls=self.stalls,
-            created=self.created,
-            updated=self.updated,
+            created=self.created * MS,
+            updated=self.updated * MS,
             cancel=self.cancel,
             journal_alive=self.records is not None,
             fingerprint=self.fingerprint,

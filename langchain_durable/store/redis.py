@@ -9,6 +9,7 @@ from typing import Any
 from langchain_durable.events import RunStatus
 from langchain_durable.journal import (
     FORMAT,
+    MS,
     Close,
     Draft,
     Header,
@@ -171,7 +172,7 @@ class RedisStore:
             if header.status.value != before.decode():
                 beside = self._state_lives(run_id, header.status)
                 was = RunStatus(before.decode())
-                self._index.tell(run_id, header.status, header.updated, was, beside)
+                self._index.tell(run_id, header.status, header.updated // MS, was, beside)
             return header
 
         return self._writer.post((command,), answer)

@@ -6,6 +6,7 @@ import asyncio
 import functools
 import inspect
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
@@ -333,3 +334,14 @@ def test_a_block_is_not_resumed_by_its_id(durable: Durable) -> None:
     for run_id, came in (("block", r"run\(\) block"), ("callback", "DurableCallbackHandler")):
         with pytest.raises(RunNotFound, match=f"{came}.*Do: run the same code again"):
             durable.resume(run_id, RunnableLambda(str))
+
+
+def test_all_times_of_a_run_are_in_one_unit(durable: Durable) -> None:
+    before = time.time_ns() // 1_000_000 * 1_000_000
+    with durable.run("run"):
+        durable.step(str, 1)
+    checkpoint, header = durable.get("run"), durable.header("run")
+    times = [header.created, header.updated, *(entry.event.time for entry in durable.events("run"))]
+
+    assert (checkpoint.created, checkpoint.updated) == (header.created, header.updated)
+    assert all(before <= moment <= time.time_ns() for moment in times)
