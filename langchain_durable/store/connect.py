@@ -64,8 +64,8 @@ def _link(url: str | redis.Redis, scripts: Scripts) -> Link:
     except (ValueError, TypeError) as exc:
         raise ConfigurationError(
             "The journal's URL cannot be used.",
-            expected="redis://, rediss://, unix://, redis+cluster://, rediss+cluster:// or "
-            "memory://",
+            expected="redis://host:port/number, rediss://, unix://, redis+cluster://, "
+            "rediss+cluster:// or memory://",
             came=f"{safe_url(url)} ({exc})",
             do="give a URL such as redis://localhost:6379/0 or redis+cluster://localhost:6379",
         ) from exc

@@ -17,6 +17,9 @@ REFUSED = (JournalCorrupt, JournalTooNew)
 
 TIME: Command = ("TIME",)
 
+_MOST = 253_402_214_400_000
+"""The end of the year 9999, as far as calendars reach. ``acquire.lua`` has it too."""
+
 FIELD = b"."
 """Before the name of each field that the recorder gave, in the header's hash."""
 
@@ -141,11 +144,14 @@ def digests(entries: Sequence[Any]) -> list[bytes]:
 
 
 def number(run_id: str, stored: Mapping[bytes, bytes], name: bytes) -> int:
-    """A field that is a number."""
+    """A field that is a number: a count, or a moment in milliseconds."""
     try:
-        return int(_field(run_id, stored, name))
+        found = int(_field(run_id, stored, name))
     except ValueError:
+        found = -1
+    if not 0 <= found < _MOST:
         corrupt(run_id, f"{stored[name][:40]!r} as header field {name.decode()!r}")
+    return found
 
 
 def text(run_id: str, stored: Mapping[bytes, bytes], name: bytes) -> str:

@@ -500,6 +500,8 @@ def test_a_key_of_another_type_is_corrupt(own_valkey: Server, own_store: Store, 
         ("lease", "soon"),
         ("lease", "0x10"),
         ("reason", None),
+        ("created", "9" * 19),
+        ("updated", "-1"),
         ("status", "sleeping"),
         ("owner", None),
         ("created", "x"),
@@ -516,6 +518,7 @@ def test_a_damaged_header_is_corrupt(
             client.hset("lcd:{r}:meta", name, value)
     with pytest.raises(JournalCorrupt, match="damaged, or not ours"):
         own_store.header("r").result()
+    assert own_store.headers().result() == []
     for _ in range(2):  # a refusal changes nothing, or the next call would be let in
         with pytest.raises(JournalCorrupt, match="damaged, or not ours"):
             own_store.acquire(opening(evict="me")).result()

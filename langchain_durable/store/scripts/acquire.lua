@@ -63,7 +63,8 @@ if not string.find(head.format or '', '^%d+$') then return answer('corrupt', 'fi
 if tonumber(head.format) > tonumber(ARGV[1]) then return answer('too_new') end
 -- All that a reader refuses is refused here too: what follows would write over it.
 for _, name in ipairs({'attempt', 'seq', 'lease', 'base', 'stalls', 'created', 'updated'}) do
-  if not string.find(head[name] or '', '^%d+$') then return answer('corrupt', 'field ' .. name) end
+  local sound = string.find(head[name] or '', '^%d+$') and tonumber(head[name]) < 253402214400000
+  if not sound then return answer('corrupt', 'field ' .. name) end
 end
 for _, name in ipairs({'reason', 'owner', 'fingerprint', 'version', 'was', 'was_reason'}) do
   if not head[name] then return answer('corrupt', 'field ' .. name) end
