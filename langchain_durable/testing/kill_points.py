@@ -19,6 +19,7 @@ from typing import Any
 from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.tracers.context import register_configure_hook
 
+from langchain_durable.arguments import check, is_whole
 from langchain_durable.durable import Durable
 from langchain_durable.errors import ConfigurationError, RunNotFound
 from langchain_durable.events import Entry, StepStarted
@@ -94,6 +95,13 @@ class KillPoints:
     def __call__(self, program: Program, *args: Any, most: int | None = None) -> KillReport:
         """Kill at every boundary, or at ``most`` of them, evenly spread."""
         _check(program)
+        check(
+            most is None or is_whole(most, 1),
+            "most",
+            most,
+            expected="a number of kills, 1 or more",
+            do="leave it out to kill at every boundary",
+        )
         if self._children is None:
             self._children = Children(preload=[__name__, program.__module__])
         run_id = next(self._runs)

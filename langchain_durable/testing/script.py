@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from langchain_durable.arguments import check
 from langchain_durable.errors import ConfigurationError
 
 
@@ -53,13 +54,20 @@ class Rule:
     def __post_init__(self) -> None:
         try:
             re.compile(self.when)
-        except re.error as exc:
+        except (re.error, TypeError) as exc:
             raise ConfigurationError(
                 f"The rule's `when` cannot be used: {exc}.",
                 expected="a regular expression",
                 came=repr(self.when),
                 do="escape literal text with re.escape()",
             ) from exc
+        check(
+            isinstance(self.calls, tuple) and all(isinstance(c, ToolCall) for c in self.calls),
+            "calls",
+            self.calls,
+            expected="a tuple of ToolCall",
+            do='write calls=(ToolCall(name="refund"),)',
+        )
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Rule:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from langchain_core.messages import AIMessage, AIMessageChunk
@@ -221,8 +222,10 @@ def test_a_rule_with_an_unknown_field_is_refused() -> None:
 
 
 def test_a_rule_with_a_broken_expression_is_refused() -> None:
-    with pytest.raises(ConfigurationError, match="regular expression"):
-        Rule(when="(")
+    given: list[dict[str, Any]] = [{"when": "("}, {"when": 5}, {"calls": ToolCall(name="f")}]
+    for wrong in given:
+        with pytest.raises(ConfigurationError, match=r"Expected: .* Came: .* Do: "):
+            Rule(**wrong)
 
 
 def test_rules_survive_their_json_form() -> None:

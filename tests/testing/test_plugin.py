@@ -7,10 +7,14 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import langchain_durable
+from langchain_durable import Durable
+from langchain_durable.errors import ConfigurationError
+from langchain_durable.testing.kill_points import KillPoints
 from tests.servers import Server, start_valkey
 
 ROOT = Path(langchain_durable.__file__).parent.parent
@@ -178,3 +182,13 @@ def test_each_test_has_a_journal_of_its_own(tmp_path: Path, own_server: Server) 
         done = run_pytest(tmp_path, test, "--durable-url", own_server.url)
         assert done.returncode == 0, done.stdout
     assert own_server.client().dbsize() == 0
+
+
+def no_program(durable: Durable, run_id: str) -> None:
+    """What is refused before it is run."""
+
+
+@pytest.mark.parametrize("most", [0, -1, "2"])
+def test_kill_points_do_not_pass_for_a_test_without_a_kill(most: Any) -> None:
+    with pytest.raises(ConfigurationError, match="a number of kills"):
+        KillPoints("memory://")(no_program, most=most)
