@@ -40,9 +40,9 @@ def test_the_runs_that_wait_for_a_resume_are_listed_alone(filled: Cli) -> None:
 
 
 def test_a_word_that_is_no_status_is_refused_with_those_that_are(filled: Cli) -> None:
-    said = filled("runs", "--status", "dead")
+    said = filled("runs", "--status", "dead", COLUMNS="150")
 
-    assert said.code != 0
+    assert said.code == 2
     assert "failed, cancelled, crashed" in said.err
 
 
