@@ -50,6 +50,8 @@ def form_for(code: int) -> Form | None:
     except (ImportError, AttributeError) as exc:
         raise MissingExtra(
             f"A record holds a decision model's {name}, and the installed langchain-core has none.",
+            expected=f"{_MODULE}.{name}",
+            came=str(exc),
             do="pip install -U langchain-core",
         ) from exc
     return form(code, cls)

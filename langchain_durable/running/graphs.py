@@ -116,10 +116,8 @@ class GraphCalls:
 
     def _life(self, run_id: str) -> int | None:
         """How long what is changed of a run's state now must live, in seconds; None: for good."""
-        from langchain_durable.store.model import ENDED
-
         found = self._connector.connect().store.header(run_id).result()
-        over = found is not None and found.status in ENDED
+        over = found is not None and found.status.ended
         return self._connector.retention.journal or None if over else None
 
     def _close(self) -> None:
