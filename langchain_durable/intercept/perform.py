@@ -37,6 +37,10 @@ class Form:
         """The result that was kept."""
         return packed
 
+    def instead(self, packed: Any) -> Any:
+        """What the journal may keep of a result that it does not carry; None for nothing."""
+        return None
+
     def ended(self, result: Any) -> Ended:
         """The tokens of a result, and what the call's span says of it."""
         return _untold()
@@ -87,7 +91,7 @@ def perform(step: Step, form: Form, call: Callable[[], Any]) -> Procedure[Any]:
     usage, told = ending(form, result)
     attempt.trace.saw(scope, result)
     packed, refused = written(form, result, step)
-    ended = attempt.complete(scope, packed, usage, told, refused=refused)
+    ended = attempt.complete(scope, packed, usage, told, refused=refused, instead=form.instead)
     if ended is not SETTLED:
         yield from attempt.settle(ended)
     return result

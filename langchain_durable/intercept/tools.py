@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
 from langchain_core.documents import Document
+from langchain_core.messages.tool import ToolOutputMixin
 from langchain_core.tools import BaseTool, ToolException
 
 from langchain_durable.intercept.perform import Ended, Form, perform
@@ -47,8 +49,30 @@ class _Tool(SideEffects):
     def handles(self, exc: BaseException) -> bool:
         return isinstance(exc, ToolException) and bool(self._tool.handle_tool_error)
 
+    def instead(self, packed: Any) -> Any:
+        # What a model has asked for goes back to it as the text of a message.
+        asked = "tool_call_id" in (self.step.scope.attributes or {})
+        if not asked or self._tool.response_format != "content":
+            return None
+        text = _message_text(packed["v"])
+        return None if text is None else {**packed, "v": text}
+
     def ended(self, result: Any) -> Ended:
         return None, tool_ended(result)
+
+
+def _message_text(result: Any) -> str | None:
+    """The text of the message that LangChain makes of a tool's result; None if it makes none, or
+    one of more than text."""
+    if isinstance(result, (str, ToolOutputMixin)):
+        return None
+    blocks = (str, dict, ToolOutputMixin)
+    if isinstance(result, Sequence) and all(isinstance(part, blocks) for part in result):
+        return None
+    try:
+        return json.dumps(result, ensure_ascii=False)
+    except Exception:
+        return str(result)
 
 
 def retriever_call(

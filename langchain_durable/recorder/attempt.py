@@ -6,6 +6,7 @@ import threading
 import warnings
 from collections import Counter
 from collections.abc import Callable, Hashable
+from contextlib import suppress
 from time import perf_counter
 from typing import Any
 
@@ -14,6 +15,7 @@ from langchain_durable.errors import (
     DurableError,
     DurableWarning,
     RunFenced,
+    Unjournalable,
 )
 from langchain_durable.events import (
     BREAKPOINTS,
@@ -126,11 +128,13 @@ class Attempt(Answers):
         told: Attributes | None = None,
         *,
         refused: Exception | None = None,
+        instead: Callable[[Any], Any] | None = None,
     ) -> Ticket[None]:
         """Record a step's result; the ticket is the acknowledgement.
 
         ``told`` is what its span says of it. ``refused``: why there is no value to write down,
         although the call gave its result. Whatever cannot be written costs the run nothing now.
+        ``instead`` makes what will do of a value that the journal does not carry, if anything.
         """
         self.counts.executed += 1
         payload = None
@@ -138,7 +142,7 @@ class Attempt(Answers):
             try:
                 payload = self.codec.encode(value, bind=self._bind(scope))
             except Exception as exc:
-                refused = exc
+                payload, refused = self._encode_other(scope, value, instead, exc)
         if refused is not None:
             self._warn_unrecorded(scope, refused)
         event = self._ended(scope, Outcome.COMPLETED, told, usage=usage, recorded=refused is None)
@@ -226,6 +230,20 @@ class Attempt(Answers):
                 return both
             kept = {UNLIKE: True}  # without them the program would go another way
         return self._encode_beside(scope, ERROR, kept) if kept else None
+
+    def _encode_other(
+        self,
+        scope: Scope,
+        value: Any,
+        instead: Callable[[Any], Any] | None,
+        refused: Exception,
+    ) -> tuple[bytes | None, Exception | None]:
+        """What will do in place of a value that is refused; else why it is refused."""
+        if instead is not None and isinstance(refused, Unjournalable):
+            with suppress(Exception):  # of the value's own class
+                if (other := instead(value)) is not None:
+                    return self.codec.encode(other, bind=self._bind(scope)), None
+        return None, refused
 
     def _encode_beside(self, scope: Scope, what: str, value: Any) -> bytes | None:
         """A value that the step itself does not depend on; None if it cannot be carried."""

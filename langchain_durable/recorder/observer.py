@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 from langchain_durable.errors import DurableError
@@ -73,6 +74,7 @@ class Observer:
         told: Attributes | None = None,
         *,
         refused: Exception | None = None,
+        instead: Callable[[Any], Any] | None = None,
     ) -> Ticket[None]:
         """A call has given its result."""
         return self._end(scope, Outcome.COMPLETED, told or {}, usage=usage)

@@ -67,6 +67,7 @@ class Recorder(Protocol):
         told: Attributes | None = None,
         *,
         refused: Exception | None = None,
+        instead: Callable[[Any], Any] | None = None,
     ) -> Ticket[None]: ...
     def fail(
         self,

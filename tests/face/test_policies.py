@@ -450,6 +450,47 @@ def test_a_result_of_a_foreign_type_warns_and_runs_again(make_durable: Any) -> N
     assert made == [3, 3]
 
 
+@pytest.mark.parametrize(
+    "result",
+    [
+        Invoice(amount=3),
+        [Invoice(amount=1), Invoice(amount=2)],
+        {"invoice": Invoice(amount=3)},
+        Opened(handle=complex(1, 2)),
+        1j,
+    ],
+)
+def test_a_result_that_a_model_asked_for_is_recorded_as_its_message_has_it(
+    durable: Durable, result: Any
+) -> None:
+    made: list[Any] = []
+
+    @tool
+    def invoice() -> Any:
+        """Make an invoice."""
+        made.append(result)
+        return result
+
+    def agent(broken: list[bool]) -> Any:
+        def answer(messages: list[Any]) -> Any:
+            if broken and len(messages) > 1:
+                raise Failing(broken.pop())
+            return once_each(calls(("invoice", {})), "Done.")(messages)
+
+        return create_agent(Model(answer=answer), [invoice])
+
+    asked = {"messages": [HumanMessage("An invoice!")]}
+    bare = agent([]).invoke(asked)["messages"][2]
+    made.clear()
+    broken = [True]
+    with pytest.raises(Failing):
+        durable.wrap(agent(broken)).invoke(asked, durable.config("run"))
+
+    found = durable.wrap(agent(broken)).invoke(asked, durable.config("run"))["messages"][2]
+    assert (found.content, found.status) == (bare.content, bare.status)
+    assert made == [result]
+
+
 def test_an_allowed_type_is_recorded(make_durable: Any) -> None:
     made: list[int] = []
     durable = make_durable(allow=[Invoice])
