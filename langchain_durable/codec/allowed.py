@@ -54,6 +54,12 @@ def allowed_forms(classes: Sequence[type]) -> tuple[dict[type, Form], dict[int, 
     return by_class, by_code
 
 
+def allowable(cls: type) -> bool:
+    """Can ``allow`` name this class?"""
+    kinds = issubclass(cls, (Enum, BaseModel)) or dataclasses.is_dataclass(cls)
+    return kinds or (issubclass(cls, tuple) and hasattr(cls, "_fields"))
+
+
 def _form(cls: type, names: dict[str, type]) -> Form:
     name = qualified_name(cls)
     if issubclass(cls, Enum):

@@ -14,7 +14,7 @@ import ormsgpack
 
 from langchain_durable.arguments import check, check_function, is_whole
 from langchain_durable.codec import decisions, graph, messages, standard
-from langchain_durable.codec.allowed import allowed_forms, qualified_name
+from langchain_durable.codec.allowed import allowable, allowed_forms, qualified_name
 from langchain_durable.codec.crypto import Cipher
 from langchain_durable.codec.envelope import Envelope
 from langchain_durable.codec.forms import Form, Refused
@@ -281,13 +281,15 @@ def _is_text(value: Any) -> bool:
 
 def _unjournalable(path: str, why: str, value: Any) -> Unjournalable:
     cls = type(value)
-    own = "Class" if cls.__module__ == "builtins" else cls.__name__
+    kinds = "a pydantic model, dataclass, Enum or NamedTuple of your own"
+    do = f"return plain data, or {kinds}, and name its class in allow="
+    if allowable(cls):
+        do = f"return plain data, or let it pass with Durable(allow=[{cls.__name__}])"
     return Unjournalable(
         f"{_shortened(path)} {why}, which the journal does not carry.",
         expected="plain data, LangChain's messages and documents, or a class in allow=",
         came=qualified_name(cls).replace(":", "."),
-        do=f"return plain data; allow=[{own}] lets a pydantic model, dataclass, Enum or "
-        "NamedTuple of your own pass",
+        do=do,
     )
 
 

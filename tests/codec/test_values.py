@@ -82,7 +82,7 @@ def test_a_refused_value_is_named_by_its_path_and_the_option_that_helps() -> Non
     with pytest.raises(Unjournalable) as caught:
         CODEC.encode({"docs": docs}, bind=b"", what="result")
     assert "result['docs'][3].metadata['fn'] is a function" in str(caught.value)
-    assert "allow=[" in str(caught.value)
+    assert "allow=" in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -105,6 +105,15 @@ def test_the_path_leads_through_every_container(value: Any, path: str) -> None:
 def test_a_class_that_is_not_allowed_is_refused_and_named() -> None:
     with pytest.raises(Unjournalable, match=r"allow=\[Report\]"):
         Codec().encode(Report(title="x"), bind=b"")
+
+
+@pytest.mark.parametrize("value", [ValueError("x"), object(), 1j])
+def test_a_class_that_allow_would_refuse_is_not_advised(value: Any) -> None:
+    with pytest.raises(ConfigurationError):
+        Codec(allow=[type(value)])
+    with pytest.raises(Unjournalable, match=r"return plain data, or .* allow=\.") as caught:
+        Codec().encode(value, bind=b"")
+    assert "allow=[" not in str(caught.value)
 
 
 def test_a_subclass_of_a_message_needs_to_be_allowed() -> None:
