@@ -11,6 +11,7 @@ a field of the wrong kind, is checked here, the same way out and in.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from langchain_core import agents, documents, messages, prompt_values
@@ -205,3 +206,17 @@ _CLASSES: tuple[type[BaseModel], ...] = (
 )
 
 FORMS: dict[type, Form] = {cls: form(32 + place, cls) for place, cls in enumerate(_CLASSES)}
+
+
+def form_of(cls: type) -> Form | None:
+    """The form of LangChain's private kinds of document, which carry a vector beside: they come
+    back as documents. None for any other class."""
+    if not (issubclass(cls, documents.Document) and cls.__module__.startswith("langchain")):
+        return None
+    whole = FORMS[documents.Document]
+
+    def take(value: Any) -> Any:
+        kept = {name: getattr(value, name) for name in ("page_content", "metadata", "id")}
+        return whole.take(documents.Document(**kept))
+
+    return replace(whole, take=take)

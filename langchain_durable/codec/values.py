@@ -41,8 +41,9 @@ class Codec:
     take, uncompressed. ``redact``: called with each value before it is encoded, gives
     what the journal is to keep instead.
 
-    Equal means ``==`` and of the same type, with two exceptions: a ``bytearray`` or
-    ``memoryview`` comes back as ``bytes``, and pydantic's time zones as ``timezone``.
+    Equal means ``==`` and of the same type, with three exceptions: a ``bytearray`` or
+    ``memoryview`` comes back as ``bytes``, pydantic's time zones as ``timezone``, and
+    LangChain's private kinds of document as ``Document``.
     """
 
     def __init__(
@@ -183,10 +184,11 @@ class Codec:
         return hook
 
     def _form_of(self, value: Any) -> Form:
-        form = graph.form_of(type(value)) or decisions.form_of(type(value))
+        cls = type(value)
+        form = graph.form_of(cls) or messages.form_of(cls) or decisions.form_of(cls)
         if form is None:
-            raise Refused(f"is a {type(value).__name__}")
-        self._forms[type(value)] = form
+            raise Refused(f"is a {cls.__name__}")
+        self._forms[cls] = form
         return form
 
     def _form_for(self, code: int) -> Form:

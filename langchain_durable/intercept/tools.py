@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from langchain_core.documents import Document
 from langchain_core.messages.tool import ToolOutputMixin
 from langchain_core.tools import BaseTool, ToolException
 
@@ -86,9 +85,7 @@ class _Documents(Form):
     __slots__ = ()
 
     def pack(self, result: Any, step: Step) -> dict[str, Any]:
-        # LangChain takes whatever a retriever returns: nothing, or something that is read once.
-        plain = isinstance(result, list)
-        return {"v": [_plain(document) for document in result] if plain else result}
+        return {"v": result}
 
     def unpack(self, packed: Mapping[str, Any]) -> Any:
         return packed["v"]
@@ -98,11 +95,3 @@ class _Documents(Form):
 
 
 _DOCUMENTS = _Documents()
-
-
-def _plain(document: Any) -> Any:
-    """A document as its own class is: LangChain has private ones that carry a vector beside."""
-    private = type(document).__module__.startswith("langchain")
-    if type(document) is Document or not private or not isinstance(document, Document):
-        return document
-    return Document(page_content=document.page_content, metadata=document.metadata, id=document.id)

@@ -8,7 +8,12 @@ from typing import Any
 import pytest
 from langchain_core.documents import Document
 from langchain_core.retrievers import BaseRetriever
-from langchain_core.runnables import Runnable, RunnableLambda
+from langchain_core.runnables import (
+    Runnable,
+    RunnableLambda,
+    RunnableParallel,
+    RunnablePassthrough,
+)
 from langchain_openai import ChatOpenAI
 from pydantic import BaseModel, Field, SecretStr
 
@@ -69,14 +74,18 @@ def test_a_parsed_answer_is_recorded(
     assert len(server.requests(tag=tag)) == 1
 
 
+class Shelf(BaseRetriever):
+    """Finds a document that carries a vector, and counts how often."""
+
+    asked: list[str] = Field(default_factory=list)
+
+    def _get_relevant_documents(self, query: str, *, run_manager: Any) -> list[Document]:
+        self.asked.append(query)
+        return [WithState(page_content="bees", id="1", state={"vector": [0.5]})]
+
+
 def test_documents_that_carry_a_vector_are_recorded_without_it(durable: Durable) -> None:
-    asked: list[str] = []
-
-    class Shelf(BaseRetriever):
-        def _get_relevant_documents(self, query: str, *, run_manager: Any) -> list[Document]:
-            asked.append(query)
-            return [WithState(page_content="bees", id="1", state={"vector": [0.5]})]
-
+    shelf = Shelf()
     failures = [Failing()]
 
     def read(found: list[Document]) -> str:
@@ -84,9 +93,21 @@ def test_documents_that_carry_a_vector_are_recorded_without_it(durable: Durable)
             raise failures.pop()
         return " ".join(f"{document.id}: {document.page_content}" for document in found)
 
-    program = durable.wrap(Shelf() | RunnableLambda(read))
+    program = durable.wrap(shelf | RunnableLambda(read))
     with pytest.raises(Failing):
         program.invoke("q", durable.config("run"))
 
     assert program.invoke("q", durable.config("run")) == "1: bees"
-    assert asked == ["q"]
+    assert shelf.asked == ["q"]
+
+
+def test_documents_that_carry_a_vector_are_a_runs_result(
+    durable: Durable, caplog: pytest.LogCaptureFixture
+) -> None:
+    program = durable.wrap(RunnableParallel(found=Shelf(), question=RunnablePassthrough()))
+    expected = {"found": [Document(page_content="bees", id="1")], "question": "q"}
+
+    program.invoke("q", durable.config("run"))
+    assert program.invoke("q", durable.config("run")) == expected
+    assert durable.get("run").result == expected
+    assert not caplog.messages
