@@ -42,7 +42,7 @@ def passes(error: BaseException) -> bool:
 
 def hopeless(error: BaseException) -> bool:
     """Whether trying again cannot help: it is the URL, or the user's rights, that must change."""
-    return _unknown(error) or forbidden(error) or _says(error, _NO_DATABASE)
+    return _unknown(error) or forbidden(error) or _untrusted(error) or _says(error, _NO_DATABASE)
 
 
 def forbidden(error: BaseException) -> bool:
@@ -54,6 +54,11 @@ def forbidden(error: BaseException) -> bool:
 
 def _unknown(error: BaseException) -> bool:
     return isinstance(error, _UNKNOWN_USER) or _says(error, ("NOAUTH", "WRONGPASS"))
+
+
+def _untrusted(error: BaseException) -> bool:
+    # redis-py makes an error of its own of that of OpenSSL, whose words are all that is left.
+    return "CERTIFICATE_VERIFY_FAILED" in str(error)
 
 
 def read_only(error: BaseException) -> bool:
@@ -92,6 +97,14 @@ def _refused_us(url: str, error: BaseException, came: str) -> JournalUnavailable
             expected="one that the server has: 0 to 15 if nothing else is set, 0 on a cluster",
             came=came,
             do=f"correct the number at the end of the URL; for a cluster {_CLUSTER_URL}",
+        )
+    if _untrusted(error):
+        return JournalUnavailable(
+            f"The Redis server at {url} has a certificate that is not trusted here.",
+            expected="one for this host, of an authority that this machine knows",
+            came=came,
+            do="name the authority's certificate in the URL: "
+            "rediss://host:6379/0?ssl_ca_certs=/path/to/ca.pem",
         )
     return JournalUnavailable(
         f"The Redis server at {url} refused our credentials.",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
+import ipaddress
 import socket
 import threading
 import time
@@ -250,6 +252,47 @@ def test_a_wrong_password_is_told_at_once(tmp_path: Path, login: str) -> None:
         with pytest.raises(JournalUnavailable, match="refused our credentials") as caught:
             store.header("r").result()
         assert "wrong@" not in str(caught.value)
+        store.close()
+
+
+def _certificate(directory: Path) -> tuple[Path, Path]:
+    """A certificate for this machine that is its own authority, and its key."""
+    x509 = pytest.importorskip("cryptography.x509")
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
+    now = dt.datetime.now(dt.UTC)
+    local = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - dt.timedelta(days=1))
+        .not_valid_after(now + dt.timedelta(days=1))
+        .add_extension(local, critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    private, bare = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    (directory / "cert.pem").write_bytes(made.public_bytes(pem))
+    (directory / "key.pem").write_bytes(key.private_bytes(pem, private, bare))
+    return directory / "cert.pem", directory / "key.pem"
+
+
+def test_a_certificate_that_is_not_trusted_is_told_as_such(tmp_path: Path) -> None:
+    certificate, key = _certificate(tmp_path)
+    port = str(free_port())
+    files = ("--tls-cert-file", str(certificate), "--tls-key-file", str(key))
+    ca = ("--tls-ca-cert-file", str(certificate), "--tls-auth-clients", "no")
+    with start_redis(tmp_path / "server", "--tls-port", port, *files, *ca):
+        url = f"rediss://127.0.0.1:{port}/0"
+        store = open_store(url)
+        with pytest.raises(JournalUnavailable, match=r"not trusted here.*ssl_ca_certs="):
+            store.header("r").result()
+        store.close()
+
+        store = open_store(f"{url}?ssl_ca_certs={certificate}")
+        assert store.header("r").result() is None
         store.close()
 
 
