@@ -98,8 +98,10 @@ def _defaults(url: str) -> dict[str, object]:
 def _client_pool(client: object) -> redis.ConnectionPool:
     if isinstance(client, redis.Redis):
         return client.connection_pool
-    do = "for redis.asyncio give the URL instead: the store serves both sync and async callers"
-    if isinstance(client, redis.RedisCluster):
+    do = "give the URL as a str, such as str(settings.redis_url)"
+    if type(client).__module__.startswith("redis.asyncio"):
+        do = "give the URL instead: the store serves both sync and async callers"
+    elif isinstance(client, redis.RedisCluster):
         do = "give the URL of one of its nodes, such as redis+cluster://localhost:6379"
     raise ConfigurationError(
         "A journal cannot be kept there.",

@@ -6,6 +6,7 @@ from typing import Any, NoReturn
 
 import pytest
 import redis.asyncio
+from pydantic import RedisDsn
 
 from langchain_durable.errors import ConfigurationError, JournalUnavailable
 from langchain_durable.journal import Retention
@@ -82,9 +83,16 @@ def test_a_cluster_that_cannot_be_reached_is_named_without_its_password() -> Non
     store.close()
 
 
-@pytest.mark.parametrize("client", [redis.asyncio.Redis(), object(), None])
-def test_what_is_no_sync_client_is_refused(client: Any) -> None:
-    with pytest.raises(ConfigurationError, match="cannot be kept there"):
+@pytest.mark.parametrize(
+    ("client", "do"),
+    [
+        (redis.asyncio.Redis(), "both sync and async"),
+        (RedisDsn("redis://localhost"), r"as a str, such as str\("),
+        (None, "as a str"),
+    ],
+)
+def test_what_is_no_sync_client_is_refused(client: Any, do: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"cannot be kept there.*{do}"):
         open_store(client)
 
 
