@@ -77,6 +77,7 @@ class Codec:
         self._max_bytes = max_bytes
         self._redact = redact
         self.encrypts = key is not None
+        self.redacts = redact is not None
         self._envelope = Envelope(
             max_bytes=max_bytes,
             compress_above=compress_above,

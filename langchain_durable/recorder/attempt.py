@@ -239,7 +239,9 @@ class Attempt(Answers):
         refused: Exception,
     ) -> tuple[bytes | None, Exception | None]:
         """What will do in place of a value that is refused; else why it is refused."""
-        if instead is not None and isinstance(refused, Unjournalable):
+        # What redact= knows how to clean may be the value itself, and not something made of it.
+        able = isinstance(refused, Unjournalable) and not self.codec.redacts
+        if instead is not None and able:
             with suppress(Exception):  # of the value's own class
                 if (other := instead(value)) is not None:
                     return self.codec.encode(other, bind=self._bind(scope)), None

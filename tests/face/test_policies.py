@@ -537,6 +537,26 @@ def test_a_value_that_cannot_be_redacted_is_not_recorded(make_durable: Any) -> N
     assert durable.get("run").status is RunStatus.COMPLETED
 
 
+def test_what_redaction_has_cleaned_is_not_recorded_as_the_text_of_what_it_was(
+    make_durable: Any,
+) -> None:
+    @tool
+    def invoice() -> Any:
+        """Make an invoice."""
+        return Invoice(amount=4711)
+
+    def redact(value: Any) -> Any:
+        found = value.get("v") if isinstance(value, dict) else None
+        return {**value, "v": Invoice(amount=0)} if isinstance(found, Invoice) else value
+
+    durable = make_durable(redact=redact)
+    agent = create_agent(Model(answer=once_each(calls(("invoice", {})), "Done.")), [invoice])
+    with pytest.warns(DurableWarning, match="tool:invoice"):
+        durable.wrap(agent).invoke({"messages": [HumanMessage("An invoice!")]})
+    (run,) = durable.runs()
+    assert not any("4711" in str(value) for value in durable.get(run.run_id).tool_results.values())
+
+
 @pytest.mark.parametrize("found", [None, ("a", "b")])
 def test_what_a_retriever_returns_comes_again_whatever_it_is(durable: Durable, found: Any) -> None:
     asked: list[str] = []
