@@ -1,6 +1,6 @@
 """What an object of a class that we do not know holds, if it is data and nothing else.
 
-An order, a row of a table or an array is what it holds. A client or a pool is not: what it
+An order, an array or a table of pandas is what it holds. A client or a pool is not: what it
 holds changes with every call that is made, and with every call that is replayed. What tells
 them apart is that the latter hold something which cannot be written down: a lock, a socket, a
 thread, a weak reference.
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import copyreg
 import functools
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any
@@ -87,6 +88,8 @@ def _parts(value: Any) -> Iterator[Any]:
         yield from (value.func, value.args, value.keywords)
     elif type(value).__module__.partition(".")[0].startswith(_MACHINERY):
         raise NotData
+    elif _is_table(value):
+        yield from _of_table(value)
     elif hasattr(value, "__dict__"):
         # By name only what is there: a proxy would make a call of any other attribute.
         yield from (vars(value), _slots(value))
@@ -94,6 +97,26 @@ def _parts(value: Any) -> Iterator[Any]:
             yield value.args
     else:
         yield from _reduced(value)
+
+
+def _is_table(value: Any) -> bool:
+    """Is this a frame, a series or an index? pandas is not imported for the question."""
+    pandas = sys.modules.get("pandas")
+    if pandas is None:
+        return False
+    # A proxy may do anything when it is asked for its class.
+    return issubclass(type(value), (pandas.DataFrame, pandas.Series, pandas.Index))
+
+
+def _of_table(value: Any) -> Iterator[Any]:
+    """What a table holds, by pandas' own digests of its rows. Its attributes are how it keeps
+    that, which changes as it is read, and with weak references beside."""
+    rows = sys.modules["pandas"].util.hash_pandas_object(value)
+    yield from (type(value).__name__, rows.to_numpy())
+    if hasattr(value, "columns"):
+        yield from (list(value.columns), [str(kind) for kind in value.dtypes])
+    else:
+        yield from (value.name, str(value.dtype))
 
 
 def _slots(value: Any) -> list[Any]:

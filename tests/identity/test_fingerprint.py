@@ -325,6 +325,34 @@ def test_data_of_a_class_that_nobody_knows_counts(make: Any) -> None:
     assert fingerprint({"x": make(1)}) != fingerprint({"x": make(2)})
 
 
+TABLES: dict[str, Callable[[Any, int], Any]] = {
+    "numbers": lambda pandas, number: pandas.DataFrame({"a": [1, number]}),
+    "columns": lambda pandas, number: pandas.DataFrame({f"a{number}": [1]}),
+    "index": lambda pandas, number: pandas.DataFrame({"a": [1]}, index=[number]),
+    "texts": lambda pandas, number: pandas.DataFrame({"a": [1.5], "b": [str(number)]}),
+    "many": lambda pandas, number: pandas.Series([*map(str, range(9000)), str(number)]),
+    "category": lambda pandas, number: pandas.Series(["x", str(number)], dtype="category"),
+    "dtype": lambda pandas, number: pandas.Series([1], dtype=f"int{number * 32}"),
+    "labels": lambda pandas, number: pandas.Index(["x", str(number)]),
+}
+
+
+@pytest.mark.parametrize("make", TABLES.values(), ids=TABLES.keys())
+def test_a_table_counts_by_its_rows_and_not_by_how_it_keeps_them(
+    make: Callable[[Any, int], Any],
+) -> None:
+    pandas = pytest.importorskip("pandas")
+    found = fingerprint({"x": make(pandas, 1)})
+    assert fingerprint({"x": make(pandas, 2)}) != found
+
+    read = make(pandas, 1)
+    if isinstance(read, pandas.DataFrame):
+        read["more"] = 1
+        read.describe()
+        read = read.drop(columns="more")
+    assert fingerprint({"x": read}) == found
+
+
 @pytest.mark.parametrize(
     "live", [Lock(), weakref.ref(Order), (n for n in range(0)), InMemoryStore()]
 )
