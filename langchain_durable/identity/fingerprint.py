@@ -134,7 +134,8 @@ def _known(value: Any) -> Any:
     if isinstance(value, PromptValue):
         return _messages_of(value)
     if isinstance(value, BaseModel):
-        return {key: value.__dict__.get(key) for key in type(value).model_fields}
+        fields = {key: value.__dict__.get(key) for key in type(value).model_fields}
+        return fields | (getattr(value, "__pydantic_extra__", None) or {})
     if isinstance(value, Enum):
         return value.value
     if dataclasses.is_dataclass(value) and not isinstance(value, type):

@@ -325,6 +325,17 @@ def test_data_of_a_class_that_nobody_knows_counts(make: Any) -> None:
     assert fingerprint({"x": make(1)}) != fingerprint({"x": make(2)})
 
 
+class Open(BaseModel, extra="allow"):
+    city: str = ""
+
+
+def test_fields_that_a_model_has_not_declared_count() -> None:
+    berlin = fingerprint(Open.model_validate({"city": "Berlin", "zip": 10115}))
+    assert fingerprint(Open.model_validate({"city": "Berlin", "zip": 10115})) == berlin
+    assert fingerprint(Open.model_validate({"city": "Berlin", "zip": 10117})) != berlin
+    assert fingerprint(Open(city="Berlin")) != berlin
+
+
 TABLES: dict[str, Callable[[Any, int], Any]] = {
     "numbers": lambda pandas, number: pandas.DataFrame({"a": [1, number]}),
     "columns": lambda pandas, number: pandas.DataFrame({f"a{number}": [1]}),
