@@ -150,6 +150,8 @@ def _known(value: Any) -> Any:
         return ormsgpack.Ext(_NUMBER, digits % value)
     if isinstance(value, float):
         return float(value)
+    if isinstance(value, bytes):
+        return bytes(value)
     if isinstance(value, str):
         return ormsgpack.Ext(_TEXT, value.encode("utf-8", "surrogatepass"))
     if isinstance(value, _NAMED_CLASSES):

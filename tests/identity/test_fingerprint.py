@@ -325,6 +325,14 @@ def test_data_of_a_class_that_nobody_knows_counts(make: Any) -> None:
     assert fingerprint({"x": make(1)}) != fingerprint({"x": make(2)})
 
 
+class Binary(bytes):
+    """As the bytes that some databases give, which are of a class of their own."""
+
+
+def test_bytes_of_a_class_of_their_own_count() -> None:
+    assert fingerprint(Binary(b"a")) == fingerprint(Binary(b"a")) != fingerprint(Binary(b"b"))
+
+
 class Open(BaseModel, extra="allow"):
     city: str = ""
 
