@@ -6,7 +6,6 @@ import threading
 import warnings
 from collections import Counter
 from collections.abc import Callable, Hashable
-from contextlib import suppress
 from time import perf_counter
 from typing import Any
 
@@ -15,14 +14,12 @@ from langchain_durable.errors import (
     DurableError,
     DurableWarning,
     RunFenced,
-    Unjournalable,
 )
 from langchain_durable.events import (
     BREAKPOINTS,
     HANDLED,
     NUMBERS,
     AttemptEnded,
-    ErrorInfo,
     Event,
     Outcome,
     RunStatus,
@@ -34,8 +31,9 @@ from langchain_durable.events import (
 from langchain_durable.identity.index import Index
 from langchain_durable.identity.tree import Scope, Tree
 from langchain_durable.journal import Close, Lease, Store
-from langchain_durable.recorder.answers import ERROR, LEFT, Answers
-from langchain_durable.recorder.failures import CHUNKS, UNLIKE, causes, keep
+from langchain_durable.recorder.answers import LEFT, Answers
+from langchain_durable.recorder.failures import causes
+from langchain_durable.recorder.payloads import Instead, Payloads
 from langchain_durable.recorder.records import SETTLED, Records
 from langchain_durable.recorder.settings import Settings
 from langchain_durable.recorder.stops import Stop
@@ -63,6 +61,7 @@ class Attempt(Answers):
         self.forked = False
         self.unread = False
         self.opener: Callable[[], Procedure[None]] | None = None
+        self._payloads = Payloads(codec, run_id)
         self._records = Records(self._is_wanted)
         self._starting = threading.RLock()
         self._failed: dict[bytes, BaseException] = {}
@@ -103,7 +102,7 @@ class Attempt(Answers):
         assert scope.kind is not None  # only steps are started
         step, time = self._id(scope), self.settings.clock()
         told = self.trace.start_step(scope, time)
-        payload = None if inputs is None else self._encode_beside(scope, ARGUMENTS, inputs)
+        payload = None if inputs is None else self._payloads.beside(step, ARGUMENTS, inputs)
         # A chain is declared with its first step. A sibling in another thread counts on that, so
         # its record must not overtake this one.
         with self._starting:
@@ -128,7 +127,7 @@ class Attempt(Answers):
         told: Attributes | None = None,
         *,
         refused: Exception | None = None,
-        instead: Callable[[Any], Any] | None = None,
+        instead: Instead | None = None,
     ) -> Ticket[None]:
         """Record a step's result; the ticket is the acknowledgement.
 
@@ -139,10 +138,7 @@ class Attempt(Answers):
         self.counts.executed += 1
         payload = None
         if refused is None:
-            try:
-                payload = self.codec.encode(value, bind=self._bind(scope))
-            except Exception as exc:
-                payload, refused = self._encode_other(scope, value, instead, exc)
+            payload, refused = self._payloads.of_result(self._id(scope), value, instead)
         if refused is not None:
             self._warn_unrecorded(scope, refused)
         event = self._ended(scope, Outcome.COMPLETED, told, usage=usage, recorded=refused is None)
@@ -166,14 +162,14 @@ class Attempt(Answers):
         info, payload = describe(exc), None
         if outcome is Outcome.FAILED:
             self._failed[step] = exc
-            payload = self._error_parts(scope, exc, info, chunks)
+            payload = self._payloads.of_error(step, exc, info, chunks)
         event = self._ended(scope, outcome, error=info, handled=handled)
         return self._acknowledged(self._append(event, payload))
 
     def leave(self, scope: Scope, exc: BaseException, chunks: Any, last: int) -> None:
         """Record that a stream was not read to its end; ``last`` is when its last chunk came."""
         self.counts.executed += 1
-        payload = self._encode_beside(scope, LEFT, chunks)
+        payload = self._payloads.beside(self._id(scope), LEFT, chunks)
         time = last if isinstance(exc, GeneratorExit) else 0
         self._append(self._ended(scope, Outcome.CANCELLED, error=describe(exc), time=time), payload)
 
@@ -219,40 +215,6 @@ class Attempt(Answers):
             DurableWarning,
             stacklevel=2,
         )
-
-    def _error_parts(
-        self, scope: Scope, exc: BaseException, info: ErrorInfo, chunks: Any
-    ) -> bytes | None:
-        kept = keep(exc, info, lambda value: len(self._encode_beside(scope, ERROR, value) or b""))
-        if chunks:
-            both = self._encode_beside(scope, ERROR, {**kept, CHUNKS: chunks})
-            if both is not None:
-                return both
-            kept = {UNLIKE: True}  # without them the program would go another way
-        return self._encode_beside(scope, ERROR, kept) if kept else None
-
-    def _encode_other(
-        self,
-        scope: Scope,
-        value: Any,
-        instead: Callable[[Any], Any] | None,
-        refused: Exception,
-    ) -> tuple[bytes | None, Exception | None]:
-        """What will do in place of a value that is refused; else why it is refused."""
-        # What redact= knows how to clean may be the value itself, and not something made of it.
-        able = isinstance(refused, Unjournalable) and not self.codec.redacts
-        if instead is not None and able:
-            with suppress(Exception):  # of the value's own class
-                if (other := instead(value)) is not None:
-                    return self.codec.encode(other, bind=self._bind(scope)), None
-        return None, refused
-
-    def _encode_beside(self, scope: Scope, what: str, value: Any) -> bytes | None:
-        """A value that the step itself does not depend on; None if it cannot be carried."""
-        try:
-            return self.codec.encode(value, bind=self._bind(scope, what))
-        except Exception:
-            return None
 
     def _append(
         self, event: Event, payload: bytes | None = None, *, close: Close | None = None
