@@ -7,7 +7,6 @@ not durable, and a wrapped runnable says so.
 from __future__ import annotations
 
 import functools
-import inspect
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -16,6 +15,7 @@ from langchain_core.language_models import BaseLanguageModel
 
 from langchain_durable.errors import DurableWarning
 from langchain_durable.running.nesting import surrounding
+from langchain_durable.running.parameters import parameters_of
 
 Original = Callable[..., Any]
 
@@ -34,7 +34,7 @@ def callbacks_in(original: Original, args: Sequence[Any], kwargs: Mapping[str, A
     """The callbacks among a call's arguments that come after its input."""
     if "callbacks" in kwargs or not args:
         return kwargs.get("callbacks")
-    place = [*inspect.signature(original).parameters].index("callbacks") - 2
+    place = parameters_of(original).index("callbacks") - 2
     return args[place] if place < len(args) else None
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import functools
-import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar, cast
 
@@ -16,6 +15,7 @@ from langchain_durable.running.copies import reduce_ex
 from langchain_durable.running.event_streams import event_streams
 from langchain_durable.running.nameless import callbacks_in, without_config
 from langchain_durable.running.nesting import surrounding, warn_of_another
+from langchain_durable.running.parameters import parameters_of
 from langchain_durable.running.portable import portable
 from langchain_durable.running.running import Running, acall, call
 from langchain_durable.running.streaming import aiterate, iterate
@@ -178,7 +178,7 @@ class _Entries:
     ) -> Original:
         """``original`` as a run, by ``run``; several configs have ``each`` call make one."""
 
-        named = [*inspect.signature(original).parameters][1]  # a batch's is "inputs"
+        named = parameters_of(original)[1]  # a batch's is "inputs"
 
         @functools.wraps(original)
         def method(
