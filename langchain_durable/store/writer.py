@@ -24,6 +24,7 @@ from typing import Any, TypeVar
 from langchain_durable.errors import JournalUnavailable
 from langchain_durable.store.exchange import Exchange
 from langchain_durable.store.forks import forget_after_fork
+from langchain_durable.store.io_lock import IoLock
 from langchain_durable.store.link import Link
 from langchain_durable.store.listening import Listeners
 from langchain_durable.store.loops import Watcher, set_all
@@ -58,7 +59,7 @@ class Writer:
         forget_after_fork(self)
 
     def _reset(self) -> None:
-        self._io = threading.Lock()
+        self._io = IoLock()
         self._exchange = Exchange(self._link, patience=self._patience, revive=self._revive)
         self._followers: deque[Posted[Any]] = deque()
         self._bell: queue.SimpleQueue[None] = queue.SimpleQueue()
