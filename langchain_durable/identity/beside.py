@@ -36,6 +36,8 @@ def is_beside(call: Maker, above: Maker) -> bool:
     if type(call) is int or type(above) is int:
         # A loop's executor, or a loop that a thread runs: who waits for whom is not to be seen.
         return type(call) is type(above)
+    if call.get_loop() is not above.get_loop():
+        return False  # as in ``asyncio.run`` in a function that a loop's executor runs
     if above.done():
         return False  # a stream's: each piece may be asked for in a task of its own
     return not _awaits(above, call)

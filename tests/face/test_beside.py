@@ -166,7 +166,12 @@ async def waited_for(call: Coroutine[Any, Any, str]) -> str:
     return await asyncio.wait_for(call, 5)
 
 
-IN_TURN = [plainly, in_a_task, in_time]
+async def in_another_loop(call: Coroutine[Any, Any, str]) -> str:
+    """As a function without async does that an executor runs."""
+    return await asyncio.to_thread(asyncio.run, call)
+
+
+IN_TURN = [plainly, in_a_task, in_time, in_another_loop]
 if sys.version_info >= (3, 12):
     IN_TURN.append(waited_for)
 
