@@ -48,6 +48,9 @@ def _awaits(task: Any, other: Any) -> bool:
     for _ in range(_DEEP):
         # What asyncio's own debugging goes by; a task of another make may lack it.
         task = getattr(task, "_fut_waiter", other)
+        gathered: Any = getattr(task, "_children", ())
+        if len(gathered) == 1:
+            task = gathered[0]  # as LangChain makes a batch of one
         if task is other:
             return True
         if task is None or not hasattr(task, "get_coro"):

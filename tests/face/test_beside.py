@@ -171,7 +171,13 @@ async def in_another_loop(call: Coroutine[Any, Any, str]) -> str:
     return await asyncio.to_thread(asyncio.run, call)
 
 
-IN_TURN = [plainly, in_a_task, in_time, in_another_loop]
+async def as_the_only_one(call: Coroutine[Any, Any, str]) -> str:
+    """As LangChain makes a batch of one."""
+    [said] = await asyncio.gather(call)
+    return said
+
+
+IN_TURN = [plainly, in_a_task, in_time, in_another_loop, as_the_only_one]
 if sys.version_info >= (3, 12):
     IN_TURN.append(waited_for)
 
