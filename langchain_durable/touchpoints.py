@@ -71,6 +71,9 @@ WITH_RUN_MANAGER = ("_generate_with_cache", "_agenerate_with_cache")
 RETRIES = ("_invoke", "_ainvoke", "_batch", "_abatch")
 """Methods of RunnableRetry that make the tries: its own run has started, none of theirs has."""
 
+ASSIGNS = ("_transform", "_atransform")
+"""Methods of RunnableAssign that make its map in a task or a thread. Its own run has started."""
+
 BATCHES: tuple[type, ...] = (
     Runnable,
     RunnableSequence,

@@ -84,7 +84,7 @@ def _told(inputs: Sequence[Any], config: Any) -> ExitStack:
         if callbacks is None:
             callbacks = around
         parent = getattr(callbacks, "parent_run_id", None)
-        for tracker in _trackers(callbacks):
+        for tracker in trackers(callbacks):
             items.setdefault((tracker, parent), []).append(item)
     for (tracker, parent), theirs in items.items():
         if len(theirs) > 1:
@@ -92,7 +92,7 @@ def _told(inputs: Sequence[Any], config: Any) -> ExitStack:
     return stack
 
 
-def _trackers(callbacks: Any) -> set[PathTracker[Recorder]]:
+def trackers(callbacks: Any) -> set[PathTracker[Recorder]]:
     """The trackers that follow a call with these callbacks."""
     handlers = getattr(callbacks, "handlers", callbacks) or ()
     found = {handler for handler in handlers if isinstance(handler, PathTracker)}

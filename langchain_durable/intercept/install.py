@@ -18,6 +18,7 @@ from typing import Any, cast
 from langchain_core.callbacks import AsyncCallbackManager
 from langchain_core.language_models import BaseChatModel, BaseLLM
 from langchain_core.retrievers import BaseRetriever
+from langchain_core.runnables.passthrough import RunnableAssign
 from langchain_core.runnables.retry import RunnableRetry
 from langchain_core.tools import BaseTool
 from langchain_core.tracers.context import register_configure_hook
@@ -26,6 +27,7 @@ from langchain_durable import touchpoints
 from langchain_durable.events import StepKind
 from langchain_durable.identity.message_ids import naming
 from langchain_durable.intercept.active import hook
+from langchain_durable.intercept.assigned import with_one_call
 from langchain_durable.intercept.batches import (
     with_async_batch,
     with_async_completed,
@@ -137,6 +139,9 @@ def install() -> None:
                     _patch(cls, name, around(getattr(cls, name)))
         for name in touchpoints.RETRIES:
             _patch(RunnableRetry, name, telling_of_tries(getattr(RunnableRetry, name)))
+        for name in touchpoints.ASSIGNS:
+            if hasattr(RunnableAssign, name):
+                _patch(RunnableAssign, name, with_one_call(getattr(RunnableAssign, name)))
         _patch(AsyncCallbackManager, "on_llm_start", telling_all(AsyncCallbackManager.on_llm_start))
     touchpoints.with_graphs(_install_graphs)
     touchpoints.with_decision_models(_install_decisions)

@@ -11,7 +11,7 @@ from contextvars import copy_context
 from typing import Any
 
 import pytest
-from langchain_core.runnables import Runnable, RunnableLambda
+from langchain_core.runnables import Runnable, RunnableLambda, RunnablePassthrough
 from langgraph.graph import START, MessagesState, StateGraph
 
 from langchain_durable import Durable, DurableWarning
@@ -211,3 +211,44 @@ def test_what_is_waited_for_is_known_by_its_place(
         answers = PLACES[place](make_durable(), program)
     assert answers == ["<france at noon>", "<spain at noon>", "<italy at noon>"]
     assert model.calls == 3
+
+
+def streamed(chain: Runnable[Any, Any], given: Any, config: Any) -> str:
+    return "".join(piece.get("answer", "") for piece in chain.stream(given, config))
+
+
+def streamed_on_a_loop(chain: Runnable[Any, Any], given: Any, config: Any) -> str:
+    async def read() -> str:
+        return "".join([piece.get("answer", "") async for piece in chain.astream(given, config)])
+
+    return asyncio.run(read())
+
+
+@pytest.mark.parametrize("read", [streamed, streamed_on_a_loop])
+def test_what_a_streamed_chain_assigns_is_known_by_its_place(
+    make_durable: MakeDurable, read: Callable[[Runnable[Any, Any], Any, Any], str]
+) -> None:
+    """LangChain makes it beside what is passed through, in a task or a thread of its own."""
+    model, time = Model(), ["noon"]
+
+    def asked(given: dict[str, str]) -> str:
+        return f"{given['word']} at {time[0]}"
+
+    def last(given: Any) -> Any:
+        if time[0] == "noon":
+            raise Failing
+        return given
+
+    assigned = RunnableLambda(asked) | model | text_of
+    chain = RunnablePassthrough.assign(answer=assigned) | RunnableLambda(last)
+
+    def told() -> str:
+        durable = make_durable()
+        return read(durable.wrap(chain), {"word": "france"}, durable.config("run"))
+
+    with pytest.raises(Failing):
+        told()
+    for time[0] in ("one", "two"):  # resumed, and completed
+        with pytest.warns(DurableWarning, match="another input"):
+            assert told() == "<france at noon>"
+    assert model.calls == 1
