@@ -71,6 +71,13 @@ WITH_RUN_MANAGER = ("_generate_with_cache", "_agenerate_with_cache")
 RETRIES = ("_invoke", "_ainvoke", "_batch", "_abatch")
 """Methods of RunnableRetry that make the tries: its own run has started, none of theirs has."""
 
+CONSUMERS = frozenset(
+    f"_astream_{what}_implementation{version}.<locals>.consume_astream"
+    for what, version in (("events", "_v2"), ("log", ""))
+)
+"""Coroutines in which LangChain makes a call whose events it reads outside, in its caller's task:
+nobody awaits their tasks."""
+
 ASSIGNS = ("_transform", "_atransform")
 """Methods of RunnableAssign that make its map in a task or a thread. Its own run has started."""
 

@@ -12,6 +12,8 @@ import threading
 from asyncio import _get_running_loop
 from typing import Any
 
+from langchain_durable.touchpoints import CONSUMERS
+
 Maker = Any
 """The task or the thread that a call is made in; None where that is not known."""
 
@@ -40,6 +42,8 @@ def is_beside(call: Maker, above: Maker) -> bool:
         return False  # as in ``asyncio.run`` in a function that a loop's executor runs
     if above.done():
         return False  # a stream's: each piece may be asked for in a task of its own
+    if getattr(call.get_coro(), "__qualname__", "") in CONSUMERS:
+        return False  # whoever waits for its events may be the caller, or one of many
     return not _awaits(above, call)
 
 

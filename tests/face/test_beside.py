@@ -252,3 +252,38 @@ def test_what_a_streamed_chain_assigns_is_known_by_its_place(
         with pytest.warns(DurableWarning, match="another input"):
             assert told() == "<france at noon>"
     assert model.calls == 1
+
+
+async def events_of(chain: Runnable[Any, Any]) -> str:
+    events = [event async for event in chain.astream_events("france", version="v2")]
+    return str(events[-1]["data"]["output"])
+
+
+async def log_of(chain: Runnable[Any, Any]) -> str:
+    [*_, last] = [patch async for patch in chain.astream_log("france", diff=False)]
+    return str(last.state["final_output"])
+
+
+@pytest.mark.filterwarnings("ignore:astream_log is deprecated")
+@pytest.mark.parametrize("place", [*PLACES])
+@pytest.mark.parametrize("read", [events_of, log_of])
+def test_what_gives_its_caller_events_is_known_by_its_place(
+    make_durable: MakeDurable, read: Callable[[Runnable[Any, Any]], Awaitable[str]], place: str
+) -> None:
+    """LangChain makes it in a task of its own, which nobody awaits."""
+    model, time = Model(), ["noon"]
+    at: Runnable[str, str] = RunnableLambda(lambda word: f"{word} at {time[0]}")
+    chain = RunnableLambda(at.invoke) | model | text_of
+
+    async def program(_: str) -> list[str]:
+        said = await read(chain)
+        if time[0] == "noon":
+            raise Failing
+        return [said]
+
+    with pytest.raises(Failing):
+        PLACES[place](make_durable(), program)
+    time[0] = "one"
+    with pytest.warns(DurableWarning, match="another input"):
+        assert PLACES[place](make_durable(), program) == ["<france at noon>"]
+    assert model.calls == 1
