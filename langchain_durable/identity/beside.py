@@ -38,25 +38,34 @@ def is_beside(call: Maker, above: Maker) -> bool:
     if type(call) is int or type(above) is int:
         # A loop's executor, or a loop that a thread runs: who waits for whom is not to be seen.
         return type(call) is type(above)
-    if call.get_loop() is not above.get_loop():
-        return False  # as in ``asyncio.run`` in a function that a loop's executor runs
-    if above.done():
-        return False  # a stream's: each piece may be asked for in a task of its own
-    if getattr(call.get_coro(), "__qualname__", "") in CONSUMERS:
-        return False  # whoever waits for its events may be the caller, or one of many
-    return not _awaits(above, call)
+    return not (_awaits(above, call) or _is_unseen(call, above))
+
+
+def _is_unseen(call: Any, above: Any) -> bool:
+    """Would it not be seen if one task waited for the other?"""
+    return bool(
+        # A stream's: each piece may be asked for in a task of its own.
+        above.done()
+        # As in ``asyncio.run`` in a function that a loop's executor runs.
+        or call.get_loop() is not above.get_loop()
+        # Whoever waits for its events may be the caller, or one of many.
+        or getattr(call.get_coro(), "__qualname__", "") in CONSUMERS
+    )
 
 
 def _awaits(task: Any, other: Any) -> bool:
     """Does a task wait for another one, or for one that does?"""
     for _ in range(_DEEP):
         # What asyncio's own debugging goes by; a task of another make may lack it.
-        task = getattr(task, "_fut_waiter", other)
-        gathered: Any = getattr(task, "_children", ())
-        if len(gathered) == 1:
-            task = gathered[0]  # as LangChain makes a batch of one
+        awaited = getattr(task, "_fut_waiter", other)
+        if awaited is None:
+            # At work, it has made a task that begins at once (an eager one), or runs its own loop.
+            return bool(getattr(task.get_coro(), "cr_running", False))
+        gathered: Any = getattr(awaited, "_children", ())
+        # LangChain makes a batch of one in that way too.
+        task = gathered[0] if len(gathered) == 1 else awaited
         if task is other:
             return True
-        if task is None or not hasattr(task, "get_coro"):
+        if not hasattr(task, "get_coro"):
             return False
     return True

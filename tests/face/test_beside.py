@@ -179,7 +179,13 @@ async def as_the_only_one(call: Coroutine[Any, Any, str]) -> str:
 
 IN_TURN = [plainly, in_a_task, in_time, in_another_loop, as_the_only_one]
 if sys.version_info >= (3, 12):
-    IN_TURN.append(waited_for)
+
+    async def eagerly(call: Coroutine[Any, Any, str]) -> str:
+        """Each task begins before its maker awaits it."""
+        asyncio.get_running_loop().set_task_factory(asyncio.eager_task_factory)
+        return await call
+
+    IN_TURN += [waited_for, eagerly]
 
 
 @pytest.mark.parametrize("place", [*PLACES])
