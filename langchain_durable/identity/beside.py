@@ -30,8 +30,8 @@ def maker() -> Maker:
 def is_beside(call: Maker, above: Maker) -> bool:
     """Was a call made beside what called it, and not in it? False where that is not known.
 
-    True too of a task that is awaited through a future of its own (``asyncio.shield``, and
-    ``wait_for`` on Python 3.11), which looks as one of many does.
+    True too of a task that is awaited through a future of its own (``asyncio.shield``), which
+    looks as one of many does.
     """
     if call is None or above is None or call == above:
         return False
@@ -67,5 +67,7 @@ def _awaits(task: Any, other: Any) -> bool:
         if task is other:
             return True
         if not hasattr(task, "get_coro"):
-            return False
+            # ``wait_for`` on Python 3.11 waits for a future that the task's end releases.
+            ends: Any = getattr(other, "_callbacks", None)
+            return any(getattr(end, "args", None) == (task,) for end, _ in ends or ())
     return True

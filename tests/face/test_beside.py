@@ -177,7 +177,7 @@ async def as_the_only_one(call: Coroutine[Any, Any, str]) -> str:
     return said
 
 
-IN_TURN = [plainly, in_a_task, in_time, in_another_loop, as_the_only_one]
+IN_TURN = [plainly, in_a_task, in_time, waited_for, in_another_loop, as_the_only_one]
 if sys.version_info >= (3, 12):
 
     async def eagerly(call: Coroutine[Any, Any, str]) -> str:
@@ -185,7 +185,7 @@ if sys.version_info >= (3, 12):
         asyncio.get_running_loop().set_task_factory(asyncio.eager_task_factory)
         return await call
 
-    IN_TURN += [waited_for, eagerly]
+    IN_TURN.append(eagerly)
 
 
 @pytest.mark.parametrize("place", [*PLACES])
