@@ -29,7 +29,7 @@ from langchain_durable.identity.labels import (
 )
 from langchain_durable.identity.message_ids import in_graph, name_output, name_tool_output
 from langchain_durable.identity.root_call import RootCall
-from langchain_durable.identity.tree import UNSEEN, Scope
+from langchain_durable.identity.tree import UNSEEN, Scope, is_streamed
 from langchain_durable.intercept.cached import record_cached
 from langchain_durable.intercept.passing import Passing
 from langchain_durable.intercept.step import Step, pending
@@ -155,6 +155,8 @@ class PathTracker(BaseCallbackHandler, Generic[R]):
         scope = self._enter(run_id, parent_run_id, label, seen)
         if scope.apart:  # unless what stands there makes a batch of calls
             scope.inputs = inputs
+        if type(scope.maker) is int and is_streamed(inputs):
+            scope.maker = None  # each piece may be asked for in another thread
         self._told.chain(scope, kwargs.get("name"), serialized, tags, metadata, inputs)
 
     def _decision(

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from contextvars import copy_context
 from typing import Any
 
 import pytest
-from langchain_core.runnables import Runnable, RunnableLambda, RunnablePassthrough
+from langchain_core.runnables import (
+    Runnable,
+    RunnableGenerator,
+    RunnableLambda,
+    RunnablePassthrough,
+)
 from langgraph.graph import START, MessagesState, StateGraph
 
 from langchain_durable import Durable, DurableWarning
@@ -147,6 +152,33 @@ def test_a_pool_of_threads_is_told_apart_by_inputs_too(make_durable: MakeDurable
     words[:] = ["france", "spain"]
     assert asked() == ["<france>", "<spain>"]
     assert model.calls == 2
+
+
+def test_what_a_stream_makes_is_known_by_its_place_whoever_asks_for_it(
+    make_durable: MakeDurable,
+) -> None:
+    """A web server asks for each piece in a thread that is free."""
+    model, time = Model(), ["noon"]
+
+    def said(given: Iterator[str]) -> Iterator[str]:
+        [_] = given
+        for word in WORDS:
+            yield str(model.invoke(f"{word} at {time[0]}").text)
+        if time[0] == "noon":
+            raise Failing
+
+    def read() -> list[str]:
+        durable = make_durable()
+        pieces = durable.wrap(RunnableGenerator(said)).stream("all", durable.config("run"))
+        with ThreadPoolExecutor(1) as one, ThreadPoolExecutor(1) as other:
+            return [pool.submit(next, pieces, "").result() for pool in (one, other, one, other)]
+
+    with pytest.raises(Failing):
+        read()
+    for time[0] in ("one", "two"):  # resumed, and completed
+        with pytest.warns(DurableWarning, match="another input"):
+            assert read() == ["<france at noon>", "<spain at noon>", "<italy at noon>", ""]
+    assert model.calls == 3
 
 
 async def plainly(call: Coroutine[Any, Any, str]) -> str:
