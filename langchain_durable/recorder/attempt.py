@@ -62,7 +62,7 @@ class Attempt(Answers):
         self.unread = False
         self.opener: Callable[[], Procedure[None]] | None = None
         self._payloads = Payloads(codec, run_id)
-        self._records = Records(self._is_wanted)
+        self._records = Records()
         self._starting = threading.RLock()
         self._failed: dict[bytes, BaseException] = {}
 
@@ -219,7 +219,7 @@ class Attempt(Answers):
     def _append(
         self, event: Event, payload: bytes | None = None, *, close: Close | None = None
     ) -> Ticket[None]:
-        return self._records.append(encode_event(event, payload=payload), close)
+        return self._records.append(encode_event(event, payload=payload), close, self._is_wanted)
 
     def _is_wanted(self, close: Close | None) -> bool:
         """Is a record still wanted? Not of a call that outlived its run, as a task may."""

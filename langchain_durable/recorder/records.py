@@ -9,19 +9,16 @@ from collections.abc import Callable
 from langchain_durable.journal import Close, Draft, Lease, Store
 from langchain_durable.waiting import Ready, Ticket
 
+Wanted = Callable[[Close | None], bool]
+
 SETTLED: Ready[None] = Ready(None)
 """The ticket of a record that nobody waits for."""
 
 
 class Records:
-    """Numbers an attempt's records, and has the store write them one after the other.
+    """Numbers an attempt's records, and has the store write them one after the other."""
 
-    ``wanted`` is asked of each in its turn, with what it closes: it raises if the journal is
-    lost, and says no to what comes after the end.
-    """
-
-    def __init__(self, wanted: Callable[[Close | None], bool]) -> None:
-        self._wanted = wanted
+    def __init__(self) -> None:
         self._store: Store | None = None
         self._lease: Lease | None = None
         self._seq = 0
@@ -41,25 +38,30 @@ class Records:
         if lease is not None:
             self._seq = lease.seq
 
-    def append(self, draft: Draft, close: Close | None = None) -> Ticket[None]:
-        """Have a record written; the ticket is the acknowledgement."""
+    def append(self, draft: Draft, close: Close | None, wanted: Wanted) -> Ticket[None]:
+        """Have a record written; the ticket is the acknowledgement.
+
+        ``wanted`` is asked in the record's turn, with what it closes: it raises if the journal is
+        lost, and says no to what comes after the end. It is not kept: it is the attempt's own, and
+        the two would live on together, with all that the attempt has read, as garbage.
+        """
         with self._lock:
             if self._appending:
                 # We are garbage of this very thread: our record comes after the one under way.
                 self._postponed.append((draft, close))
                 return SETTLED
-            ticket = self._post(draft, close)
+            ticket = self._post(draft, close, wanted)
             while self._postponed:
-                self._post(*self._postponed.popleft())
+                self._post(*self._postponed.popleft(), wanted)
         if ticket is not SETTLED and self._store is not None:
             # Not under the lock: a thread that sends much would hold up the run's event loop.
             self._store.send()
         return ticket
 
-    def _post(self, draft: Draft, close: Close | None) -> Ticket[None]:
+    def _post(self, draft: Draft, close: Close | None, wanted: Wanted) -> Ticket[None]:
         self._appending = True
         try:
-            if not self._wanted(close):
+            if not wanted(close):
                 return SETTLED
             # recall() has refused live steps of an attempt that has neither
             assert self._store is not None
