@@ -321,7 +321,10 @@ class PathTracker(BaseCallbackHandler, Generic[R]):
         scope = self._scopes.pop(run_id.int, None)
         if self._passing.chains:
             self._passing.leave(run_id)
-        if scope is None or scope.kind is not None:
+        if scope is None:
+            return
+        scope.maker = None  # a task, in whose context the scope may be
+        if scope.kind is not None:
             return
         self._attempt.tree.leave(scope)
         if scope.span_id:

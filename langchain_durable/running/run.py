@@ -140,7 +140,9 @@ class Run:
     def _deactivate(self) -> None:
         if not self._joined[-1]:
             self._current.__exit__(None, None, None)
-            deactivate(self._following(), self._before)
+            tracker = self._following()
+            tracker.attempt.tree.top.maker = None
+            deactivate(tracker, self._before)
 
     def __enter__(self) -> Run:
         drive(self._enter())
