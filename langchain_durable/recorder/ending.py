@@ -125,11 +125,13 @@ def abort(runtime: Runtime, attempt: Attempt, exc: BaseException) -> Procedure[N
 
 
 def _paused(attempt: Attempt, event: AttemptEnded, exc: BaseException) -> Procedure[None]:
-    """Leave the run to a later call. A process that exits is flushed here: it may be killed before
-    it comes to that, or its collector be away. Else it lives on, its spans are taken for
-    exported, and nobody may wait."""
+    """Leave the run to a later call. A process that exits, or drains its graphs to do so, is
+    flushed here: it may be killed before it comes to that, or its collector be away. Else it
+    lives on, its spans are taken for exported, and nobody may wait."""
     if isinstance(exc, (SystemExit, KeyboardInterrupt)):
         yield from _flushed(attempt, event)
+    elif isinstance(exc, Exception):
+        yield (yield from _flushed(attempt, event))
     else:
         attempt.give_back(attempt.trace.taken_for_exported(event))
 

@@ -2,7 +2,8 @@
 
 SAID is the question (``start``) or an answer. Spans go to the file SPANS in a batch, at once, or
 to nobody, as HOW says. DIES: killed with SIGKILL in its tool before the question (``asking``), or
-when it has ended (``after``); or its tool exits, and then it is killed (``exiting``).
+when it has ended (``after``); or its tool exits (``exiting``), or has the agent drained
+(``draining``), and then it is killed.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from typing import Any
 from langchain.agents import create_agent
 from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 from langchain_core.tools import tool
+from langgraph.errors import GraphDrained
+from langgraph.runtime import RunControl
 from langgraph.types import Command, interrupt
 from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
@@ -33,7 +36,7 @@ def _die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def agent(dies: str) -> Any:
+def agent(dies: str, control: RunControl | None = None) -> Any:
     def answer(messages: Sequence[BaseMessage]) -> AIMessage | str:
         done = any(isinstance(message, ToolMessage) for message in messages)
         return "it is done" if done else calls(("approve", {"what": "the order"}))
@@ -45,6 +48,9 @@ def agent(dies: str) -> Any:
             _die()
         if dies == "exiting":
             sys.exit("for now")
+        if control is not None and dies == "draining":
+            control.request_drain("SIGTERM")
+            return f"{what}: yes"
         return f"{what}: {interrupt('may I?')}"
 
     return create_agent(Model(answer=answer), [approve], name="clerk")
@@ -61,12 +67,13 @@ def main(url: str, spans: str, said: str, how: str, dies: str = "") -> None:
         )
         trace.set_tracer_provider(provider)
     with Durable(url) as durable:
-        program = durable.wrap(agent(dies))
+        control = RunControl()
+        program = durable.wrap(agent(dies, control))
         asked = {"messages": [{"role": "user", "content": "order it"}]}
         given: Any = asked if said == "start" else Command(resume=said)
         try:
-            out = program.invoke(given, durable.config(RUN))
-        except SystemExit:
+            out = program.invoke(given, durable.config(RUN), control=control)
+        except (SystemExit, GraphDrained):
             durable.close()  # what was recorded is acknowledged; what was told may wait in a queue
             _die()
         print("asks" if "__interrupt__" in out else out["messages"][-1].text, flush=True)

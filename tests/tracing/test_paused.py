@@ -59,6 +59,20 @@ def test_a_process_killed_after_its_question_loses_no_span(
     )
 
 
+def test_a_process_killed_when_it_has_drained_its_graphs_loses_no_span(
+    own_server: Server, tmp_path: Path
+) -> None:
+    path = tmp_path / "spans"
+    attempt(own_server, path, "start", "batched", "draining")
+    before = len(lines(path))
+    assert attempt(own_server, path, "start", "batched") == "it is done"
+
+    assert_whole(shown(path))
+    assert kinds(shown(path))["execute_tool"] == 1
+    assert kinds(shown(path))["chat"] == 2
+    assert len(lines(path)) == len(shown(path)) > before > 0
+
+
 def test_a_process_killed_while_it_exits_loses_no_span_and_sends_none_again(
     own_server: Server, tmp_path: Path
 ) -> None:
