@@ -47,6 +47,20 @@ def check_function(argument: str, given: Any, *, do: str) -> None:
     check(fits, argument, given, expected="a function, or None", do=do)
 
 
+def check_provider(kind: str, given: Any) -> None:
+    """Raise ``ConfigurationError`` for what is no OpenTelemetry provider, nor None.
+
+    ``kind`` is what it gives: ``tracer``, ``meter`` or ``logger``.
+    """
+    check(
+        given is None or hasattr(given, f"get_{kind}"),
+        f"{kind}_provider",
+        given,
+        expected=f"an OpenTelemetry {kind.capitalize()}Provider",
+        do="leave it out for the app's global one",
+    )
+
+
 def check_limit(given: Any) -> None:
     """Raise ``ConfigurationError`` for what is no number of runs."""
     check(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from opentelemetry.metrics import MeterProvider
 from opentelemetry.trace import TracerProvider
 
-from langchain_durable.arguments import check, check_function
+from langchain_durable.arguments import check_function, check_provider
 from langchain_durable.costs.price_book import PriceBook, PriceFunction
 from langchain_durable.costs.pricing import Pricing
 from langchain_durable.errors import ConfigurationError
@@ -57,21 +57,9 @@ def make_telemetry(
             came=repr(trace),
             do="correct the option",
         )
-    check(
-        tracer_provider is None or hasattr(tracer_provider, "get_tracer"),
-        "tracer_provider",
-        tracer_provider,
-        expected="an OpenTelemetry TracerProvider",
-        do="leave it out for the app's global one",
-    )
+    check_provider("tracer", tracer_provider)
     check_function("redact_spans", redact, do="give a function from a value to what is shown of it")
-    check(
-        logger_provider is None or hasattr(logger_provider, "get_logger"),
-        "logger_provider",
-        logger_provider,
-        expected="an OpenTelemetry LoggerProvider",
-        do="leave it out for the app's global one",
-    )
+    check_provider("logger", logger_provider)
     content = Content(capture := capture_from_environment(), redact=redact)
     return Telemetry(
         tracer_provider=tracer_provider,

@@ -8,7 +8,7 @@ from opentelemetry.context import Context
 from opentelemetry.metrics import MeterProvider, get_meter_provider
 
 from langchain_durable import semconv
-from langchain_durable.arguments import check
+from langchain_durable.arguments import check, check_provider
 from langchain_durable.costs.price_book import Price
 from langchain_durable.errors import ConfigurationError
 from langchain_durable.events import Outcome, RunStatus, StepKind, Usage
@@ -52,13 +52,7 @@ class Meters:
             expected="a text such as 'tenant'",
             do="leave it out for 'tenant'",
         )
-        check(
-            meter_provider is None or hasattr(meter_provider, "get_meter"),
-            "meter_provider",
-            meter_provider,
-            expected="an OpenTelemetry MeterProvider",
-            do="leave it out for the app's global one",
-        )
+        check_provider("meter", meter_provider)
         self._tenant = tenant_label
         self._values = LabelValues()
         provider = meter_provider or get_meter_provider()
