@@ -94,12 +94,15 @@ class StepSpans(AgentSpans):
         return trace.format_span_id(scope.span.get_span_context().span_id)
 
     def current_step(self, scope: Scope) -> AbstractContextManager[Any]:
-        """Makes a step's span the current one while its provider is called; as above."""
+        """Makes a step's span the current one while its provider is called.
+
+        Also if it is not sampled: what the program does in it is not, then.
+        """
         span = scope.span or self._unsampled(scope)
         return NOTHING if span is None else Current(span, model=scope.kind is StepKind.MODEL)
 
     def _unsampled(self, scope: Scope) -> SpanContext | None:
-        """What is current for a step whose run is not sampled, and the program's own spans not."""
+        """Where a step is whose run is not sampled; None outside of runs, and in one that is."""
         return None
 
     @harmless(nothing)
