@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random as random_module
-import time
-import uuid
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar, cast, overload
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from langchain_core.runnables import Runnable, RunnableConfig
 from opentelemetry.metrics import MeterProvider
@@ -27,15 +24,14 @@ from langchain_durable.reading.runs import RunsById
 from langchain_durable.reading.spending import Costs
 from langchain_durable.recorder.request import UNKNOWN_INPUT, Request
 from langchain_durable.recorder.settings import Drift, Durability, Settings
-from langchain_durable.running.functions import awaited, called, plain, recorded
 from langchain_durable.running.graphs import GraphCalls
 from langchain_durable.running.labels import Labels
+from langchain_durable.running.own_steps import OwnSteps
 from langchain_durable.running.run import Run
 from langchain_durable.running.running import Running
 from langchain_durable.running.wrap import RUN_ID, rebrand, with_configurable, wrapped_class
 from langchain_durable.telemetry import Prices, make_telemetry
 from langchain_durable.touchpoints import is_graph
-from langchain_durable.waiting import adrive, drive
 
 if TYPE_CHECKING:
     from opentelemetry._logs import LoggerProvider
@@ -43,11 +39,9 @@ if TYPE_CHECKING:
 logger = logging.getLogger("langchain_durable")
 
 R = TypeVar("R", bound=Runnable[Any, Any])
-P = ParamSpec("P")
-T = TypeVar("T")
 
 
-class Durable(RunsById, Exporting, Costs):
+class Durable(RunsById, Exporting, Costs, OwnSteps):
     """Makes LangChain programs durable, on the journal at ``url``.
 
     ``url``: ``redis://``, ``rediss://``, ``unix://``, a ``redis.Redis`` client, or nothing:
@@ -274,36 +268,6 @@ class Durable(RunsById, Exporting, Costs):
         run_id = ids.new()
         logger.info("no run_id was given; this is run %s", run_id)
         return run_id
-
-    # -- recording the program's own non-determinism --------------------------------
-
-    def step(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        """The value of ``function(*args, **kwargs)``, recorded as a step of the active run."""
-        return cast("T", drive(recorded(plain(function), args, kwargs, name=None, call=called)))
-
-    @overload
-    async def astep(
-        self, function: Callable[P, Awaitable[T]], /, *args: P.args, **kwargs: P.kwargs
-    ) -> T: ...
-
-    @overload
-    async def astep(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T: ...
-
-    async def astep(self, function: Callable[P, Any], /, *args: P.args, **kwargs: P.kwargs) -> Any:
-        """As :meth:`step`, on an event loop; a coroutine function's value is awaited."""
-        return await adrive(recorded(function, args, kwargs, name=None, call=awaited))
-
-    def now(self) -> float:
-        """``time.time()``, the same in every attempt of the active run."""
-        return self.step(time.time)
-
-    def random(self) -> float:
-        """``random.random()``, the same in every attempt of the active run."""
-        return self.step(random_module.random)
-
-    def uuid(self) -> uuid.UUID:
-        """``uuid.uuid4()``, the same in every attempt of the active run."""
-        return self.step(uuid.uuid4)
 
     # -- the end --------------------------------------------------------------------
 
