@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import signal
+import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -51,3 +53,13 @@ def make_durable(journal_server: Server) -> Iterator[MakeDurable]:
 @pytest.fixture
 def durable(make_durable: MakeDurable) -> Durable:
     return make_durable()
+
+
+@pytest.fixture
+def no_collection() -> Iterator[None]:
+    """Garbage that refers to itself stays until the test itself has it collected."""
+    with warnings.catch_warnings(action="ignore"):
+        gc.collect()  # what other tests left lying is not told of here
+    gc.disable()
+    yield
+    gc.enable()

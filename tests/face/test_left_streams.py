@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import threading
-import warnings
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
@@ -15,14 +14,7 @@ from langchain_durable import Durable, RunBusy, RunStatus
 from langchain_durable.events import Outcome
 from tests.fakes import Model
 
-
-@pytest.fixture(autouse=True)
-def _no_collection_by_chance() -> Iterator[None]:
-    with warnings.catch_warnings(action="ignore"):
-        gc.collect()  # what other tests left lying is not told of here
-    gc.disable()
-    yield
-    gc.enable()
+pytestmark = pytest.mark.usefixtures("no_collection")
 
 
 def counting(durable: Durable) -> Any:

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import gc
-import warnings
 import weakref
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -17,14 +14,7 @@ from langchain_core.runnables import RunnableLambda
 from langchain_durable import Durable
 from tests.fakes import Model
 
-
-@pytest.fixture(autouse=True)
-def _no_collection() -> Iterator[None]:
-    with warnings.catch_warnings(action="ignore"):
-        gc.collect()  # what other tests left lying is not told of here
-    gc.disable()
-    yield
-    gc.enable()
+pytestmark = pytest.mark.usefixtures("no_collection")
 
 
 def text_of(message: AIMessage) -> str:
