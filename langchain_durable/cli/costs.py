@@ -11,10 +11,9 @@ import typer
 
 from langchain_durable.cli.money import exact
 from langchain_durable.cli.opening import open_handle
-from langchain_durable.cli.options import PREFIX, AsJson, Prefix, Url
+from langchain_durable.cli.options import PREFIX, AsJson, Prefix, Status, Url
 from langchain_durable.cli.output import make_console, print_json
 from langchain_durable.errors import ConfigurationError
-from langchain_durable.events import RunStatus
 
 if TYPE_CHECKING:  # importing LangChain takes a second, which --help need not wait for
     from langchain_durable.costs import Totals
@@ -36,15 +35,7 @@ class By(StrEnum):
 
 def costs(
     by: Annotated[By, typer.Option("--by", help="What each row is.")] = By.MODEL,
-    status: Annotated[
-        RunStatus | None,
-        typer.Option(
-            "--status",
-            help=f"Only these runs: {', '.join(RunStatus)}.",
-            metavar="STATUS",
-            show_default=False,
-        ),
-    ] = None,
+    status: Status = None,
     limit: Annotated[
         int, typer.Option("--limit", "-n", min=1, help="At most so many runs, newest first.")
     ] = 1000,

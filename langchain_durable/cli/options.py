@@ -7,6 +7,17 @@ from typing import Annotated
 import typer
 
 from langchain_durable.cli.keys import VARIABLE
+from langchain_durable.cli.words import CRASHED
+from langchain_durable.events import RunStatus
+
+_STATUSES = (*RunStatus, CRASHED)
+
+
+def _status(given: str | None) -> str | None:
+    if given is not None and given not in _STATUSES:
+        raise typer.BadParameter(f"{given!r} is not one of {', '.join(_STATUSES)}.")
+    return given
+
 
 Url = Annotated[
     str | None,
@@ -43,6 +54,17 @@ Answer = typer.Option(
     metavar="ANSWER",
     show_default=False,
 )
+Status = Annotated[
+    str | None,
+    typer.Option(
+        "--status",
+        help=f"Only these runs: {', '.join(RunStatus)}; or crashed, the running ones whose process"
+        " is gone.",
+        metavar="STATUS",
+        callback=_status,
+        show_default=False,
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 RunId = Annotated[str, typer.Argument(help="The run's id.", show_default=False)]
 

@@ -13,10 +13,9 @@ from rich.text import Text
 from langchain_durable.cli import times
 from langchain_durable.cli.history import is_alive
 from langchain_durable.cli.opening import open_handle
-from langchain_durable.cli.options import PREFIX, AsJson, Prefix, Url
+from langchain_durable.cli.options import PREFIX, AsJson, Prefix, Status, Url
 from langchain_durable.cli.output import make_console, one_line, print_json, print_table
-from langchain_durable.cli.words import CRASHED, status_text
-from langchain_durable.events import RunStatus
+from langchain_durable.cli.words import status_text
 from langchain_durable.journal import Header, HeaderField
 
 _GAP = 2
@@ -27,27 +26,8 @@ _Row = tuple[str, Text, str, Header]
 """What is shown of a run: its id, status and program, and the rest."""
 
 
-_WORDS = (*RunStatus, CRASHED)
-
-
-def _status(given: str | None) -> str | None:
-    if given is not None and given not in _WORDS:
-        raise typer.BadParameter(f"{given!r} is not one of {', '.join(_WORDS)}.")
-    return given
-
-
 def runs(
-    status: Annotated[
-        str | None,
-        typer.Option(
-            "--status",
-            help=f"Only these: {', '.join(RunStatus)}; or crashed, the running ones whose process"
-            " is gone.",
-            metavar="STATUS",
-            callback=_status,
-            show_default=False,
-        ),
-    ] = None,
+    status: Status = None,
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="At most so many.")] = 20,
     as_json: AsJson = False,
     url: Url = None,

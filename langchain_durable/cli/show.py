@@ -87,7 +87,7 @@ def totals(entries: Sequence[Entry], header: Header) -> Totals:
     from langchain_durable.costs import Ledger
 
     ledger = Ledger()
-    ledger.add(entries, status=header.status)
+    ledger.add(entries, status=header.status, crashed=header.crashed)
     return ledger.total
 
 

@@ -59,6 +59,7 @@ class _Run:
     made: dict[bytes, list[_Call]] = field(default_factory=dict)
     parents: dict[bytes, bytes] = field(default_factory=dict)
     seq: int = -1
+    left: bool = False
 
     def feed(self, entry: Entry) -> None:
         if entry.seq <= self.seq:
@@ -95,7 +96,9 @@ class _Run:
 
     def crashed(self, call: _Call) -> bool:
         """Whether the call's attempt is over, and the call never came back."""
-        over = call.attempt in self.ended or max(self.attempts, default=0) > call.attempt
+        over = (
+            self.left or call.attempt in self.ended or max(self.attempts, default=0) > call.attempt
+        )
         return call.end is None and over
 
     def spared(self, call: _Call) -> set[int]:
@@ -155,12 +158,14 @@ class Ledger:
         *,
         tenant: str = "",
         status: RunStatus | None = None,
+        crashed: bool = False,
     ) -> None:
         """Add one run: its entries from the first on, in order; give a run once.
 
-        ``status`` is that of the run's header; without it, how its last attempt ended.
+        ``status`` is that of the run's header; without it, how its last attempt ended. ``crashed``
+        is the header's too: nobody is at work, so what is open will not come back.
         """
-        run = _Run()
+        run = _Run(left=crashed)
         found = list(entries)
         run.books = first_books(found)
         for entry in found:

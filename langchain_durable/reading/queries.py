@@ -38,17 +38,19 @@ _ALL = 100_000
 """Runs that are looked through for crashed ones, which were updated before those at work."""
 
 
-def run_status(named: RunStatus | str | None, *more: str) -> RunStatus | None:
-    """The status of a name; raises ``ConfigurationError`` for a name of none.
+def run_status(named: RunStatus | str | None) -> tuple[RunStatus | None, bool]:
+    """The status that runs asked for by this name have, and whether only crashed ones are meant.
 
-    ``more`` are words that are allowed beside them, for the error to tell.
+    Raises ``ConfigurationError`` for a name of none.
     """
+    if named == CRASHED:
+        return RunStatus.RUNNING, True
     try:
-        return None if named is None else RunStatus(named)
+        return None if named is None else RunStatus(named), False
     except ValueError:
         raise ConfigurationError(
             "There is no such run status.",
-            expected=", ".join((*RunStatus, *more)),
+            expected=", ".join((*RunStatus, CRASHED)),
             came=repr(named),
             do="correct the status",
         ) from None

@@ -189,9 +189,7 @@ class RunsById:
         return found
 
     def _list(self, status: RunStatus | str | None, limit: int) -> Procedure[Sequence[Header]]:
-        crashed = status == queries.CRASHED
-        named = RunStatus.RUNNING if crashed else status
-        wanted = queries.run_status(named, queries.CRASHED)
+        wanted, crashed = queries.run_status(status)
         check_limit(limit)
         runtime = yield from self.connector.connected()
         return (yield from queries.listed(runtime, wanted, limit, crashed=crashed))

@@ -16,8 +16,6 @@ from langchain_durable.reading import queries
 from langchain_durable.recorder.runtime import Runtime
 from langchain_durable.waiting import Procedure, Ticket, adrive, drive
 
-"""The header field that names whom a run is for."""
-
 _TOGETHER = 16
 _PAGE = 200
 _NS = 10**9
@@ -41,11 +39,11 @@ def spending(
 ) -> Procedure[Spending]:
     """Add up the newest runs, as :meth:`Costs.costs` does, and count them."""
     oldest = _nanoseconds(since)
-    wanted = queries.run_status(status)
+    wanted, crashed = queries.run_status(status)
     check_limit(limit)
     runtime = yield from connector.connected()
-    headers: Sequence[Header] = yield runtime.store.headers(status=wanted, limit=limit)
-    headers = [header for header in headers if header.updated >= oldest]
+    listed = yield from queries.listed(runtime, wanted, limit, crashed=crashed)
+    headers = [header for header in listed if header.updated >= oldest]
     total = Spending()
     for first in range(0, len(headers), _TOGETHER):
         yield from _add(runtime, headers[first : first + _TOGETHER], total)
@@ -60,7 +58,7 @@ def _add(runtime: Runtime, headers: Sequence[Header], total: Spending) -> Proced
     for header, first in zip(alive, asked, strict=True):
         entries = yield from _entries(runtime, header.run_id, first)
         tenant = header.text(HeaderField.TENANT)
-        total.ledger.add(entries, tenant=tenant, status=header.status)
+        total.ledger.add(entries, tenant=tenant, status=header.status, crashed=header.crashed)
         total.runs += 1
 
 
@@ -92,8 +90,9 @@ class Costs:
         """What the runs last updated cost, from their journals: exact, and by model, tool, agent,
         tenant and day.
 
-        ``limit``: at most so many runs, newest first. ``status``: only these. ``since``: only
-        those updated at that moment or later; a date, or a datetime without a zone, is UTC.
+        ``limit``: at most so many runs, newest first. ``status``: only these; ``"crashed"`` as
+        :meth:`runs` takes it. ``since``: only those updated at that moment or later; a date, or a
+        datetime without a zone, is UTC.
         Runs whose journal has expired are not counted. Payloads are not decoded.
         """
         return drive(spending(self.connector, status=status, limit=limit, since=since)).ledger

@@ -95,6 +95,14 @@ def test_a_status_a_limit_and_a_date_choose_the_runs(priced: Cli) -> None:
     assert later.out == "There are no such runs.\n"
 
 
+def test_a_call_of_a_crashed_run_counts_as_cut_off_before_the_run_is_resumed(filled: Cli) -> None:
+    crashed = filled("costs", "--status", "crashed", "--json").json()
+    lines = filled("show", "crashed").out + filled("costs").out
+
+    assert (crashed["runs"], crashed["total"]["calls"], crashed["total"]["crashed"]) == (1, 1, 1)
+    assert "1 cut off by a crash" in lines
+
+
 def test_runs_without_a_tenant_are_said_to_have_none(filled: Cli) -> None:
     said = filled("costs", "--by", "tenant")
 

@@ -224,6 +224,13 @@ def test_a_call_whose_process_died_is_crashed_and_has_no_price(journal: Journal)
     assert ledger.by("model")["gpt-4o"].crashed == 1
 
 
+def test_a_call_whose_process_died_is_crashed_before_the_run_is_resumed(journal: Journal) -> None:
+    journal.start()
+    ledger = Ledger()
+    ledger.add(journal.entries, status=RunStatus.RUNNING, crashed=True)
+    assert ledger.total == Totals(crashed=1)
+
+
 def test_a_call_left_open_by_an_attempt_that_ended_is_crashed(journal: Journal) -> None:
     journal.start()
     journal.done(RunStatus.PAUSED)
