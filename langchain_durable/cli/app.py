@@ -11,6 +11,7 @@ from langchain_durable.cli.ending import cancel, delete
 from langchain_durable.cli.events import events
 from langchain_durable.cli.export import export
 from langchain_durable.cli.replay import replay
+from langchain_durable.cli.resolve import resolve
 from langchain_durable.cli.resume import resume
 from langchain_durable.cli.runs import runs
 from langchain_durable.cli.show import show
@@ -35,6 +36,7 @@ COMMANDS = (
     costs,
     export,
     resume,
+    resolve,
     cancel,
     delete,
     doctor,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import threading
 import traceback
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ from langchain_durable.cli.opening import open_program
 from langchain_durable.cli.options import PREFIX, Answer, App, AsJson, Key, Prefix, RunId, Url
 from langchain_durable.cli.output import make_console, print_json
 from langchain_durable.cli.programs import load_program
+from langchain_durable.cli.resolve import json_or_text
 from langchain_durable.cli.show import brief_result, print_way_on, questions
 from langchain_durable.cli.words import status_text
 from langchain_durable.errors import DurableError, JournalError
@@ -76,10 +76,7 @@ def _result(durable: Durable, run_id: str, program: Any, answer: Any) -> Any:
 
 
 def _value(answer: str) -> Any:
-    try:
-        value = json.loads(answer)
-    except ValueError:
-        return answer
+    value = json_or_text(answer)
     if value is None:
         raise typer.BadParameter("null is no answer to LangGraph", param_hint="--answer")
     return value

@@ -23,6 +23,7 @@ from langchain_durable.cli.output import make_console, one_line, print_json
 from langchain_durable.cli.runs import header_json, program
 from langchain_durable.cli.waterfall import print_attempts
 from langchain_durable.cli.words import status_text
+from langchain_durable.errors import StepInDoubt
 from langchain_durable.events import Entry, Outcome, RunStatus
 from langchain_durable.journal import Header, HeaderField
 
@@ -77,6 +78,13 @@ def print_way_on(console: Console, header: Header, app: str = "") -> None:
         how, same = (
             f"{how} --answer ANSWER",
             "or call it with Command(resume=...), with the same id",
+        )
+    if header.status is RunStatus.FAILED and header.reason == StepInDoubt.__name__:
+        decide = f"langchain-durable resolve {shlex.quote(header.run_id)} STEP"
+        console.print(
+            Text.assemble(("\nFirst:     ", "dim"), f"{decide} --result RESULT, or --again"),
+            soft_wrap=True,
+            end="",
         )
     console.print(Text.assemble(("\nTo go on:  ", "dim"), how), soft_wrap=True)
     console.print(Text(f"           {same}", style="dim"))

@@ -65,7 +65,7 @@ def _check(run_id: str, where: bytes, index: Index) -> None:
         f"There is nothing to decide about this step of run {run_id!r}.",
         expected=f"a tool's step that is in doubt ({doubtful or 'the run has none'})",
         came=came,
-        do="take the id from the message of StepInDoubt, or from get(run_id).steps",
+        do="take the id from the message of StepInDoubt, get(run_id).steps or `show --json`",
     )
 
 
@@ -104,7 +104,7 @@ def _step_id(step: str) -> bytes:
     except (ValueError, TypeError):
         raise ConfigurationError(
             "This is not a step's id.",
-            expected="16 hexadecimal digits, as in get(run_id).steps",
+            expected="16 hexadecimal digits, as in get(run_id).steps and `show --json`",
             came=repr(step),
             do="take the id of the step that is in doubt",
         ) from None

@@ -140,7 +140,8 @@ def in_doubt(run_id: str, tool: Scope, step: str, attempt: int, policy: str) -> 
         expected=f"a decision, because its policy is {policy!r}",
         came="an intent without a result",
         do=f"look at the effect; then durable.resolve({run_id!r}, {step!r}, value) to "
-        f"record its result, or durable.resolve({run_id!r}, {step!r}) to let it run again",
+        f"record its result, or durable.resolve({run_id!r}, {step!r}) to let it run again; "
+        "`langchain-durable resolve` does the same",
     )
 
 

@@ -1,4 +1,5 @@
-"""A program of two tools. ``SHOP`` says whether the second does well, badly, or is killed.
+"""A program of two tools. ``SHOP`` says whether the second does well, badly, or is killed;
+``with care`` asks about a call that its process died in.
 
 ``python shop.py RUN_ID`` runs it durably; ``effects`` in the working directory has a line
 for each tool that really ran.
@@ -14,7 +15,7 @@ import time
 from langchain_core.runnables import Runnable, RunnableLambda
 from langchain_core.tools import tool
 
-from langchain_durable import Durable
+from langchain_durable import Durable, in_doubt
 
 
 def note(effect: str) -> None:
@@ -29,6 +30,7 @@ def weigh(item: str) -> str:
     return f"{item}: 250 g"
 
 
+@in_doubt("fail" if os.environ.get("SHOP") == "with care" else "retry")
 @tool
 def wrap_up(weight: str) -> str:
     """Wrap an item up."""

@@ -12,7 +12,7 @@ from tests.cli.conftest import Cli
 
 COMMANDS = (
     *("demo", "runs", "show", "events", "replay", "costs", "export"),
-    *("resume", "cancel", "delete", "doctor", "up"),
+    *("resume", "resolve", "cancel", "delete", "doctor", "up"),
 )
 
 
