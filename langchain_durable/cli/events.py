@@ -27,6 +27,9 @@ from langchain_durable.events import (
 )
 from langchain_durable.journal import HeaderField
 
+Starts = dict[bytes, tuple[int, StepStarted]]
+"""The last start of each step, with its attempt."""
+
 
 def events(
     run_id: RunId, as_json: AsJson = False, url: Url = None, prefix: Prefix = PREFIX
@@ -44,24 +47,25 @@ def events(
     table.add_column("time", no_wrap=True)
     table.add_column("attempt", justify="right", no_wrap=True)
     table.add_column("what", overflow="fold")
-    started: dict[bytes, StepStarted] = {}
+    started: Starts = {}
     for entry in entries:
         if isinstance(entry.event, StepStarted):
-            started[entry.event.step] = entry.event
+            started[entry.event.step] = entry.attempt, entry.event
         what = describe(entry, started)
         table.add_row(str(entry.seq), times.clock(entry.event.time), str(entry.attempt), what)
     console.print(table)
 
 
-def describe(entry: Entry, started: dict[bytes, StepStarted]) -> Text:
-    """An entry in words. ``started`` has the starts of the steps so far."""
+def describe(entry: Entry, started: Starts) -> Text:
+    """An entry in words. ``started`` has the starts so far."""
     match entry.event:
         case AttemptStarted():
             return Text("attempt started", style="bold")
         case StepStarted() as event:
             return Text.assemble((f"{event.kind.value} ", "dim"), one_line(event.name), " started")
         case StepEnded() as event:
-            return _ended(event, started.get(event.step))
+            attempt, start = started.get(event.step, (entry.attempt, None))
+            return _ended(event, start) if attempt == entry.attempt else _decided(event, start)
         case AttemptEnded() as event:
             text = Text.assemble(
                 ("attempt ended: ", "bold"), (event.status.value, status_style(event.status))
@@ -90,6 +94,13 @@ def _ended(event: StepEnded, start: StepStarted | None) -> Text:
     if not event.recorded:
         text.append(", without its result: it will run again", style="yellow")
     return _with_reason(text, event.outcome, event.error)
+
+
+def _decided(event: StepEnded, start: StepStarted | None) -> Text:
+    """A person's word about a call that an earlier attempt died in: nothing was called."""
+    word = "was given its result by hand" if event.recorded else "was let run again"
+    named = one_line(start.name) if start is not None else event.step.hex()
+    return Text.assemble(("tool ", "dim"), named, " ", (word, "magenta"))
 
 
 def _with_reason(text: Text, outcome: Outcome | None, error: ErrorInfo | None) -> Text:

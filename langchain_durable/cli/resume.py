@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
-from langchain_durable.cli.events import describe
+from langchain_durable.cli.events import Starts, describe
 from langchain_durable.cli.opening import open_program
 from langchain_durable.cli.options import PREFIX, Answer, App, AsJson, Key, Prefix, RunId, Url
 from langchain_durable.cli.output import make_console, print_json
@@ -100,7 +100,7 @@ def _told(durable: Durable, run_id: str, seq: int, console: Console) -> Iterator
 def _follow(
     durable: Durable, run_id: str, seq: int, console: Console, over: threading.Event
 ) -> None:
-    started: dict[bytes, StepStarted] = {}
+    started: Starts = {}
     last = False
     with console.status("running", spinner="dots"):
         while not last:
@@ -112,6 +112,6 @@ def _follow(
             for entry in entries:
                 seq = entry.seq
                 if isinstance(entry.event, StepStarted):
-                    started[entry.event.step] = entry.event
+                    started[entry.event.step] = entry.attempt, entry.event
                 else:
                     console.print(describe(entry, started))

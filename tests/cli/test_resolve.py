@@ -26,6 +26,7 @@ def test_a_result_by_hand_is_what_the_tool_answers(cli: Cli) -> None:
     said = cli("resolve", "by hand", step, "--result", "wrapped by hand")
     resumed = cli("resume", "by hand", "--app", "shop:agent")
 
+    assert "tool wrap_up was given its result by hand" in cli("events", "by hand").out
     assert said.out.startswith("recorded as the tool's answer\n")
     assert "langchain-durable resume 'by hand' --app MODULE:RUNNABLE" in said.out
     assert resumed.out == "completed\nwrapped by hand\n"
@@ -42,6 +43,7 @@ def test_a_run_that_failed_in_doubt_says_how_to_decide_and_then_runs_again(cli: 
     assert (failed.code, "langchain-durable resolve" in failed.err) == (1, True)
     assert "First:     langchain-durable resolve careful STEP --result RESULT, or --again" in shown
     assert step in shown
+    assert "tool wrap_up was let run again" in cli("events", "careful").out
     assert (decided["step"], decided["again"], decided["status"]) == (step, True, "paused")
     assert resumed.out == "completed\ncoffee: 250 g, wrapped\n"
     assert effects(cli) == ["weigh", "wrap_up"]
