@@ -13,7 +13,7 @@ from rich.text import Text
 
 from langchain_durable.cli import money, times
 from langchain_durable.cli.money import usd
-from langchain_durable.cli.output import one_line
+from langchain_durable.cli.output import one_line, print_table
 
 if TYPE_CHECKING:  # importing LangChain takes a second, which --help need not wait for
     from langchain_durable.costs import Totals
@@ -39,7 +39,7 @@ def print_costs(
     rows = spent.ledger.by(by)
     console.print()
     if rows:
-        console.print(_table(console.width, by, rows))
+        print_table(console, _table(console.width, by, rows))
     else:
         console.print(Text(f"No call says its {by}.", style="dim"))
     if full:

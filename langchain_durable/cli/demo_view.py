@@ -13,6 +13,7 @@ from rich.text import Text
 
 from langchain_durable.cli import times
 from langchain_durable.cli.history import history
+from langchain_durable.cli.output import print_table
 from langchain_durable.cli.waterfall import print_attempts
 from langchain_durable.demo.attempt import Attempt
 from langchain_durable.demo.calls import Call, Line
@@ -130,9 +131,9 @@ class DemoView:
     def report(self, report: Report) -> None:
         """What happened, what was saved, and whether it is true."""
         self._title("5", "What happened")
-        self._console.print(_table(report))
+        print_table(self._console, _table(report))
         self._console.print()
-        self._console.print(Padding(_facts(report), (0, 0, 0, 4), expand=False))
+        print_table(self._console, Padding(_facts(report), (0, 0, 0, 4), expand=False))
         self._console.print()
         for check in report.checks:
             sign, style = ("✓", "green") if check.holds else ("✗", "bold red")

@@ -12,7 +12,7 @@ from langchain_durable.cli import spans, times
 from langchain_durable.cli.money import call, cost_of, exact, is_estimated
 from langchain_durable.cli.opening import open_handle
 from langchain_durable.cli.options import PREFIX, AsJson, Prefix, RunId, Url
-from langchain_durable.cli.output import make_console, one_line, print_json_lines
+from langchain_durable.cli.output import make_console, one_line, print_json_lines, print_table
 from langchain_durable.cli.words import outcome_style, reason_text, status_style
 from langchain_durable.events import (
     AttemptEnded,
@@ -53,7 +53,7 @@ def events(
             started[entry.event.step] = entry.attempt, entry.event
         what = describe(entry, started)
         table.add_row(str(entry.seq), times.clock(entry.event.time), str(entry.attempt), what)
-    console.print(table)
+    print_table(console, table)
 
 
 def describe(entry: Entry, started: Starts) -> Text:

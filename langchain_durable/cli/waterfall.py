@@ -11,7 +11,7 @@ from rich.text import Text
 
 from langchain_durable.cli import times
 from langchain_durable.cli.history import AttemptHistory, Execution
-from langchain_durable.cli.output import one_line
+from langchain_durable.cli.output import one_line, print_table
 from langchain_durable.cli.words import (
     CRASHED,
     outcome_style,
@@ -41,7 +41,7 @@ def print_attempts(
         else:
             parts.append(Text("  no step of its own", style="dim"))
         parts += _errors(attempt)
-        console.print(Padding(Group(*parts), (0, 0, 0, indent), expand=False))
+        print_table(console, Padding(Group(*parts), (0, 0, 0, indent), expand=False))
         before += attempt.last - attempt.started
 
 

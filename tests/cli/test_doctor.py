@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.cli.conftest import Cli
 from tests.servers import start_valkey
 
@@ -42,9 +44,11 @@ def test_what_to_do_about_a_server_is_said_once(cli: Cli) -> None:
     assert "Do: " not in failed["found"]
 
 
-def test_lines_end_where_their_words_end(cli: Cli) -> None:
-    for command in ("doctor", "runs"):
-        assert all(line == line.rstrip() for line in cli(command).out.splitlines())
+@pytest.mark.parametrize("command", ["doctor", "runs", "costs", "show asked", "events asked"])
+def test_lines_end_where_their_words_end(priced: Cli, command: str) -> None:
+    lines = priced(*command.split()).out.splitlines()
+
+    assert lines == [line.rstrip() for line in lines]
 
 
 def test_an_embedded_server_is_tried_without_leaving_anything(tmp_path: Path) -> None:
