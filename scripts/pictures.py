@@ -52,6 +52,7 @@ PROMPT = " ".join((SYSTEM, "The handbook:", *HANDBOOK * 40))
 FIXED = (
     (re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d"), "2026-11-22 09:30:00"),
     (re.compile(r"\d+ (?:s|min) ago|just now"), "just now"),
+    (re.compile(r"process \d+"), "process 4711"),
     (re.compile(r"(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f])"), "4bf92f3577b34da6a3ce929d0e0e4736"),
 )
 

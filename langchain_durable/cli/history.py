@@ -22,6 +22,7 @@ from langchain_durable.events import (
     Usage,
 )
 from langchain_durable.journal import Header
+from langchain_durable.store.owner import pid_of
 
 
 @dataclass(slots=True, kw_only=True)
@@ -53,7 +54,7 @@ class Execution:
 class AttemptHistory:
     """One attempt. ``status`` is what it left the run as, None if it did not get to say so.
 
-    ``alive``: its process may still be at work.
+    ``pid`` is its process's, on whichever machine that was. ``alive``: that may still be at work.
     """
 
     number: int
@@ -62,6 +63,7 @@ class AttemptHistory:
     status: RunStatus | None = None
     reason: str = ""
     error: ErrorInfo | None = None
+    pid: int | None = None
     alive: bool = False
     executions: list[Execution] = field(default_factory=list)
 
@@ -113,7 +115,7 @@ class _Reader:
                 attempt.status, attempt.reason = event.status, event.reason
                 attempt.error = event.error
             case AttemptStarted():
-                attempt.started = event.time
+                attempt.started, attempt.pid = event.time, pid_of(event.owner)
 
     def _start(self, attempt: AttemptHistory, event: StepStarted) -> None:
         for node in event.nodes:

@@ -264,6 +264,7 @@ def _attempt_json(attempt: AttemptHistory) -> dict[str, Any]:
         "status": attempt.status and attempt.status.value,
         "reason": attempt.reason,
         "alive": attempt.alive,
+        "pid": attempt.pid,
         "steps": [
             {
                 "id": each.step.hex(),

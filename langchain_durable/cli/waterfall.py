@@ -57,6 +57,8 @@ def _heading(attempt: AttemptHistory) -> Text:
         text.append("running", style="blue")
     else:
         text.append(CRASHED, style=outcome_style(Outcome.CRASHED))
+    if attempt.status is None and attempt.pid is not None:
+        text.append(f"  process {attempt.pid}", style="dim")
     return text
 
 

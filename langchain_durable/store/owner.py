@@ -34,6 +34,12 @@ def this_owner() -> str:
     return _owners[pid]
 
 
+def pid_of(owner: str) -> int | None:
+    """The pid of the process that calls itself so; None if it does not say one."""
+    parts = owner.split("/")
+    return int(parts[2]) if len(parts) == 5 and parts[2].isdecimal() else None
+
+
 def is_dead(owner: str) -> bool:
     """Whether the process that calls itself so has certainly ended.
 

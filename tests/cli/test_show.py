@@ -46,6 +46,7 @@ def test_json_has_the_checkpoint_and_the_attempts(filled: Cli) -> None:
     assert shown["alive"] is False
     assert [step["outcome"] for step in shown["steps"]] == ["completed", "crashed"]
     (attempt,) = shown["attempts"]
+    assert f"crashed  process {attempt['pid']}\n" in filled("show", "crashed").out
     assert [step["name"] for step in attempt["steps"]] == ["weigh", "wrap_up"]
     assert shown["created"].endswith("+00:00")
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from langchain_durable.store.owner import is_dead, this_owner
+from langchain_durable.store.owner import is_dead, pid_of, this_owner
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs signals")
 
@@ -35,6 +35,11 @@ def other() -> Iterator[tuple[subprocess.Popen[str], str]]:
     yield process, owner
     process.kill()
     process.communicate()
+
+
+def test_an_owner_names_its_pid() -> None:
+    assert pid_of(this_owner()) == os.getpid()
+    assert pid_of("of another kind") is None
 
 
 def test_this_process_is_alive_and_has_one_name() -> None:
