@@ -47,7 +47,7 @@ def main() -> None:
         agent = durable.wrap(agent)  # the one line
         result = agent.invoke(
             {"messages": [{"role": "user", "content": "Order 1042 has not come."}]},
-            durable.config("order-1042"),
+            durable.config("complaint-1042"),
         )
         print(result["messages"][-1].text)
 
