@@ -66,6 +66,7 @@ def show(
     _print_questions(console, checkpoint)
     _print_end(console, checkpoint)
     if not alive and header.status in _UNFINISHED:
+        _print_doubtful(console, run_id, entries)
         print_way_on(console, header)
 
 
@@ -190,6 +191,19 @@ def _print_end(console: Console, checkpoint: Checkpoint) -> None:
         console.print(Text("\nresult", style="dim"))
         brief = _brief(checkpoint.result)
         console.print(Padding(brief, (0, 0, 0, 2), expand=False))
+
+
+def _print_doubtful(console: Console, run_id: str, entries: Sequence[Entry]) -> None:
+    """The tools that a process died in, with the ids that ``resolve`` takes."""
+    from langchain_durable.reading.resolving import doubtful
+    from langchain_durable.recorder.loading import indexed
+
+    before = "\n"
+    for step in doubtful(indexed(run_id, entries)):
+        where = f"tool {one_line(step.name)}, step {step.node.id.hex()}"
+        said = f"{where}: its effect may have happened"
+        console.print(Text.assemble((f"{before}In doubt:  ", "dim"), said), soft_wrap=True)
+        before = ""
 
 
 def _asked(value: Any) -> Text:

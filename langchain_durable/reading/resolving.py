@@ -9,6 +9,7 @@ from langchain_durable.codec import encode_event
 from langchain_durable.errors import ConfigurationError, RunBusy
 from langchain_durable.events import Outcome, RunStatus, StepEnded, StepKind
 from langchain_durable.identity.index import Index
+from langchain_durable.identity.recorded import Recorded
 from langchain_durable.journal import Close, Header, Lease, Opened, Verdict
 from langchain_durable.reading.queries import entries, take
 from langchain_durable.recorder.answers import bind
@@ -60,19 +61,18 @@ def _check(run_id: str, where: bytes, index: Index) -> None:
         came = f"{where.hex()!r}, the call of tool {found.name!r}, which is {ended}"
     else:
         return
-    doubtful = ", ".join(_doubtful(index))
+    named = ", ".join(f"{each.node.id.hex()!r} of tool {each.name!r}" for each in doubtful(index))
     raise ConfigurationError(
         f"There is nothing to decide about this step of run {run_id!r}.",
-        expected=f"a tool's step that is in doubt ({doubtful or 'the run has none'})",
+        expected=f"a tool's step that is in doubt ({named or 'the run has none'})",
         came=came,
         do="take the id from the message of StepInDoubt, get(run_id).steps or `show --json`",
     )
 
 
-def _doubtful(index: Index) -> Iterator[str]:
-    for node in index.steps():
-        if node.kind is StepKind.TOOL and node.doubtful:
-            yield f"{node.node.id.hex()!r} of tool {node.name!r}"
+def doubtful(index: Index) -> Iterator[Recorded]:
+    """The tools' steps that somebody could decide about."""
+    return (node for node in index.steps() if node.kind is StepKind.TOOL and node.doubtful)
 
 
 def _give_back(runtime: Runtime, lease: Lease, before: Header) -> Procedure[None]:

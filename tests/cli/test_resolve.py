@@ -23,7 +23,10 @@ def effects(cli: Cli) -> list[str]:
 
 def test_a_result_by_hand_is_what_the_tool_answers(cli: Cli) -> None:
     step = killed(cli, "by hand")
+    doubt = f"In doubt:  tool wrap_up, step {step}: its effect may have happened"
+    assert doubt in cli("show", "by hand").out
     said = cli("resolve", "by hand", step, "--result", "wrapped by hand")
+    assert "In doubt" not in cli("show", "by hand").out
     resumed = cli("resume", "by hand", "--app", "shop:agent")
 
     assert "tool wrap_up was given its result by hand" in cli("events", "by hand").out
@@ -38,11 +41,13 @@ def test_a_run_that_failed_in_doubt_says_how_to_decide_and_then_runs_again(cli: 
     failed = cli("resume", "careful", "--app", "shop:agent", SHOP="with care")
     shown = cli("show", "careful").out
     decided = cli("resolve", "careful", step, "--again", "--json").json()
+    assert "In doubt" not in cli("show", "careful").out
     resumed = cli("resume", "careful", "--app", "shop:agent", SHOP="with care")
 
     assert (failed.code, "langchain-durable resolve" in failed.err) == (1, True)
     assert "First:     langchain-durable resolve careful STEP --result RESULT, or --again" in shown
     assert step in shown
+    assert f"In doubt:  tool wrap_up, step {step}: its effect may have happened" in shown
     assert "tool wrap_up was let run again" in cli("events", "careful").out
     assert (decided["step"], decided["again"], decided["status"]) == (step, True, "paused")
     assert resumed.out == "completed\ncoffee: 250 g, wrapped\n"
