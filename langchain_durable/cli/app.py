@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+
 import typer
 
 from langchain_durable.cli.costs import costs
@@ -42,8 +44,16 @@ COMMANDS = (
     doctor,
     up,
 )
+
+
+def _flowing(docstring: str) -> str:
+    """Its paragraphs without this source's line breaks: terminals have widths of their own."""
+    paragraphs = inspect.cleandoc(docstring).split("\n\n")
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
+
+
 for command in COMMANDS:
-    app.command()(command)
+    app.command(help=_flowing(command.__doc__ or ""))(command)
 
 
 @app.callback(invoke_without_command=True)

@@ -41,11 +41,13 @@ def export(
     """Send a run's spans to an OpenTelemetry collector, from its journal.
 
     Their ids, times and our attributes are those that they had when the run was made.
+    Also those are sent that a crash or sampling has kept from the backend.
+
     The journal does not have what the program itself has set or recorded on our spans. Of captured
     content it has what tools were given and what steps answered; no prompts, queries or tool
     definitions, and nothing of agents and chains: a backend that replaces a span by the one that
     comes again loses the rest.
-    Also those are sent that a crash or sampling has kept from the backend.
+
     The service's name is that of OTEL_SERVICE_NAME, or else the one that the run was made under.
     """
     backend = choose_backend(endpoint)

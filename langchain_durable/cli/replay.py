@@ -59,7 +59,9 @@ def replay(
     The journal keeps the run's input, and what tools were called with. It does not keep the
     prompts of models, the queries of retrievers or the arguments of functions: these have no input
     here, and null with --json.
+
     On a terminal, Enter shows the next step and q ends.
+
     With --rerun the program itself runs again, without a key or a network.
     A call that the journal cannot answer is then an error that names it.
     The journal is not changed. Code between the calls really runs.

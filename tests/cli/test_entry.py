@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,14 @@ def test_help_names_every_command(cli: Cli) -> None:
 
     assert said.code == 0
     assert all(f"│ {command} " in said.out for command in COMMANDS)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_prose_of_help_fills_its_lines(cli: Cli, command: str) -> None:
+    prose = cli(command, "--help", COLUMNS="80").out.partition("╭")[0].splitlines()
+    pairs = [(line.strip(), more.split()[0]) for line, more in pairwise(prose) if more.strip()]
+
+    assert [line for line, word in pairs if line and len(f"{line} {word}") <= 78] == []
 
 
 def test_a_fresh_interpreter_runs_the_command(filled: Cli) -> None:
