@@ -44,9 +44,11 @@ R = TypeVar("R", bound=Runnable[Any, Any])
 class Durable(RunsById, Exporting, Costs, OwnSteps):
     """Makes LangChain programs durable, on the journal at ``url``.
 
-    ``url``: ``redis://``, ``rediss://``, ``unix://``, a ``redis.Redis`` client, or nothing:
-    then ``LANGCHAIN_DURABLE_URL``, ``REDIS_URL``, and last an embedded server in
+    ``url``: ``redis://``, ``rediss://``, ``redis+cluster://``, ``unix://``,
+    ``embedded:///directory``, a ``redis.Redis`` client, or nothing: then
+    ``LANGCHAIN_DURABLE_URL``, ``REDIS_URL``, and last an embedded server in
     ``./.langchain_durable``. Nothing is connected or started before the first run.
+    ``prefix``: what all keys begin with: journals with different ones share a server.
 
     ``durability``: ``"sync"``, a step's result is in the journal before the program sees it;
     ``"async"``, the journal runs behind, and the last steps before a crash may run again.
@@ -55,10 +57,12 @@ class Durable(RunsById, Exporting, Costs, OwnSteps):
     ``version``: of your program; steps are matched by their place only within one version.
     ``lease``: seconds after which a run whose process is silent may be taken over.
     ``retry_for``: seconds for which a lost server is tried again before the run stops.
+    ``retention``: how long the journal and the header of a run that has ended are kept.
     ``allow``: your own classes (pydantic, dataclasses, enums, message subclasses) that may
     stand in results. ``redact`` sees every value before it is journaled and returns what to
     keep; the state of a paused graph is LangGraph's, and is kept whole. ``encryption_key``: 16,
-    24 or 32 bytes; values and states are then encrypted (AES-GCM), and unencrypted ones refused.
+    24 or 32 bytes; values and states are then encrypted (AES-GCM), and unencrypted ones refused;
+    what ``previous_keys`` have encrypted can still be read.
     Neither is for what stands beside them: names, times, ``metadata``, and errors' messages.
     ``max_value_bytes``: what one value may take; a larger one is used, and not recorded, with a
     warning.
@@ -151,8 +155,9 @@ class Durable(RunsById, Exporting, Costs, OwnSteps):
         """A copy of a runnable whose calls are durable; the original is untouched.
 
         The copy is of the same type and goes wherever the original went. ``name`` is what
-        ``resume`` finds it by (default: the runnable's own name); ``version`` as for the
-        handle. Name a run with :meth:`config`; a call without an id is a new run.
+        ``resume`` finds it by, and what lists show (default: the runnable's own name, which is
+        ``LangGraph`` for every graph and agent that was given none); ``version`` as for the handle.
+        Name a run with :meth:`config`; a call without an id is a new run.
         """
         if not isinstance(runnable, Runnable):
             raise ConfigurationError(

@@ -16,6 +16,9 @@ INPUT = "input"
 class _Unknown:
     """The input of a run whose program has not said it."""
 
+    def __repr__(self) -> str:
+        return "<not given>"  # in help(durable.run)
+
 
 UNKNOWN_INPUT = _Unknown()
 
