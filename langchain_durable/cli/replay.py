@@ -17,7 +17,7 @@ from langchain_durable.cli.money import call, exact
 from langchain_durable.cli.opening import open_handle
 from langchain_durable.cli.options import PREFIX, App, AsJson, Key, Prefix, RunId, Url
 from langchain_durable.cli.output import make_console, one_line, print_json
-from langchain_durable.cli.values import clean_lines, shown
+from langchain_durable.cli.values import clean_lines, ending, shown
 from langchain_durable.cli.walk import ABSENT, Hidden, Walked, result_of, walk
 from langchain_durable.cli.words import (
     outcome_style,
@@ -133,7 +133,8 @@ def _tell(console: Console, story: _Story, *, full: bool) -> None:
         console.print()
         _print_step(console, step, full=full)
     console.print()
-    _print_value(console, "result", story.result, full=full)
+    result = story.result if full else ending(story.result)
+    _print_value(console, "result", result, full=full)
     values = [story.input, story.result, *(v for s in story.steps for v in (s.input, s.output))]
     if any(isinstance(value, Hidden) for value in values):
         hint = f"Values that are encrypted need the key: {VARIABLE} or --encryption-key."

@@ -30,8 +30,16 @@ def shown(value: Any) -> str:
     if isinstance(value, list) and value and all(isinstance(item, Document) for item in value):
         return "\n".join(f"[{number}] {shown(item)}" for number, item in enumerate(value, 1))
     if _are_messages(value):
-        return "\n".join(f"{message.type}: {_message(message)}" for message in value)
+        each = (f"{message.type}: {_message(message)}" for message in value)
+        return "\n".join(one.replace("\n", "\n  ") for one in each)
     return json.dumps(jsonable(value), ensure_ascii=False, default=str)
+
+
+def ending(result: Any) -> Any:
+    """A result without what its steps have told: of a conversation, its last message."""
+    if isinstance(result, dict) and _are_messages(result.get("messages")):
+        return {**result, "messages": result["messages"][-1:]}
+    return result
 
 
 def _are_messages(value: Any) -> bool:

@@ -8,7 +8,7 @@ import pytest
 from langchain_core.documents import Document
 from langchain_core.messages import AIMessage, HumanMessage
 
-from langchain_durable.cli.values import clean_lines, shown
+from langchain_durable.cli.values import clean_lines, ending, shown
 
 ASKS = AIMessage(
     "Let me see.",
@@ -23,6 +23,10 @@ ASKS = AIMessage(
         ({"ünï": [1, None]}, '{"ünï": [1, null]}'),
         (ASKS, 'Let me see.\n→ weigh(item="tea", n=2)'),
         ([HumanMessage("Hello"), AIMessage("Hi")], "human: Hello\nai: Hi"),
+        (
+            [HumanMessage("Hello"), ASKS],
+            'human: Hello\nai: Let me see.\n  → weigh(item="tea", n=2)',
+        ),
         ({"messages": [HumanMessage("Hello")]}, "human: Hello"),
         ({"messages": [HumanMessage("Hello")], "n": 1}, 'human: Hello\n{"n": 1}'),
         ([Document("one"), Document("two")], "[1] one\n[2] two"),
@@ -32,6 +36,13 @@ ASKS = AIMessage(
 )
 def test_a_value_reads_as_what_it_is(value: Any, text: str) -> None:
     assert shown(value) == text
+
+
+def test_of_a_conversation_the_result_is_its_end() -> None:
+    conversation = {"messages": [HumanMessage("Hello"), AIMessage("Hi")], "n": 1}
+
+    assert shown(ending(conversation)) == 'ai: Hi\n{"n": 1}'
+    assert ending(["as", "it", "is"]) == ["as", "it", "is"]
 
 
 def test_control_characters_never_reach_the_terminal() -> None:
