@@ -9,11 +9,12 @@ from rich.table import Table
 from rich.text import Text
 
 from langchain_durable.cli import spans, times
+from langchain_durable.cli.history import replayed
 from langchain_durable.cli.money import call, cost_of, exact, is_estimated
 from langchain_durable.cli.opening import open_handle
 from langchain_durable.cli.options import PREFIX, AsJson, Prefix, RunId, Url
 from langchain_durable.cli.output import make_console, one_line, print_json_lines, print_table
-from langchain_durable.cli.words import outcome_style, reason_text, status_style
+from langchain_durable.cli.words import outcome_style, reason_text, replayed_text, status_style
 from langchain_durable.events import (
     AttemptEnded,
     AttemptStarted,
@@ -72,6 +73,7 @@ def describe(entry: Entry, started: Starts) -> Text:
             )
             if event.reason:
                 text.append(f" ({one_line(event.reason, 60)})", style="dim")
+            text.append_text(replayed_text(replayed(event)))
             return _with_reason(text, None, event.error)
 
 

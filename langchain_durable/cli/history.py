@@ -22,6 +22,7 @@ from langchain_durable.events import (
     Usage,
 )
 from langchain_durable.journal import Header
+from langchain_durable.spans.runs import REPLAYED
 from langchain_durable.store.owner import pid_of
 
 
@@ -55,6 +56,7 @@ class AttemptHistory:
     """One attempt. ``status`` is what it left the run as, None if it did not get to say so.
 
     ``pid`` is its process's, on whichever machine that was. ``alive``: that may still be at work.
+    ``replayed``: how many steps the journal answered; known when it has ended.
     """
 
     number: int
@@ -64,6 +66,7 @@ class AttemptHistory:
     reason: str = ""
     error: ErrorInfo | None = None
     pid: int | None = None
+    replayed: int = 0
     alive: bool = False
     executions: list[Execution] = field(default_factory=list)
 
@@ -85,6 +88,12 @@ def history(entries: Iterable[Entry], *, alive: bool) -> list[AttemptHistory]:
             if execution.outcome is None and not attempt.alive:
                 execution.outcome = Outcome.CRASHED
     return attempts
+
+
+def replayed(event: AttemptEnded) -> int:
+    """How many steps the journal answered in an attempt."""
+    told = event.attributes.get(REPLAYED)
+    return told if isinstance(told, int) else 0
 
 
 def is_alive(header: Header) -> bool:
@@ -113,7 +122,7 @@ class _Reader:
                 self._end(entry, event)
             case AttemptEnded():
                 attempt.status, attempt.reason = event.status, event.reason
-                attempt.error = event.error
+                attempt.error, attempt.replayed = event.error, replayed(event)
             case AttemptStarted():
                 attempt.started, attempt.pid = event.time, pid_of(event.owner)
 

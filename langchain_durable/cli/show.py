@@ -279,6 +279,7 @@ def _attempt_json(attempt: AttemptHistory) -> dict[str, Any]:
         "reason": attempt.reason,
         "alive": attempt.alive,
         "pid": attempt.pid,
+        "replayed": attempt.replayed,
         "steps": [
             {
                 "id": each.step.hex(),

@@ -18,6 +18,7 @@ from langchain_durable.cli.words import (
     outcome_text,
     outcome_word,
     reason_text,
+    replayed_text,
     status_style,
 )
 from langchain_durable.events import Outcome
@@ -53,6 +54,7 @@ def _heading(attempt: AttemptHistory) -> Text:
         text.append(attempt.status.value, style=status_style(attempt.status))
         if attempt.reason:
             text.append(f" ({one_line(attempt.reason, 40)})", style="dim")
+        text.append_text(replayed_text(attempt.replayed))
     elif attempt.alive:
         text.append("running", style="blue")
     else:

@@ -30,6 +30,12 @@ CRASHED = "crashed"
 """A run that is said to run, and an attempt that did not say how it ended: its process is gone."""
 
 
+def replayed_text(steps: int) -> Text:
+    """What an attempt did not have to make, behind what it did; nothing if it made all."""
+    said = f"  {steps} step{'' if steps == 1 else 's'} replayed" if steps else ""
+    return Text(said, style="cyan")
+
+
 def status_style(status: RunStatus) -> str:
     """The colour of a status."""
     return _STATUS[status]

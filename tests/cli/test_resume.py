@@ -36,6 +36,8 @@ def test_a_killed_run_goes_on_and_what_had_finished_is_not_made_again(
 
     assert (said.code, said.out) == (0, "completed\ncoffee: 250 g, wrapped\n")
     assert "tool wrap_up completed" in said.err
+    assert "attempt ended: completed  1 step replayed" in said.err
+    assert "completed  1 step replayed\n" in cli("show", run_id).out
     assert effects(cli) == ["weigh", "wrap_up"]
 
 
