@@ -89,8 +89,8 @@ class _Run:
 
     def _end(self, event: StepEnded, attempt: int) -> None:
         call = self.open.get(event.step)
-        if call is None or (attempt != call.attempt and not event.recorded):
-            return  # the latter: a person let the step run again, nothing came back
+        if call is None or attempt != call.attempt:
+            return  # the latter: a person decided about the step, and nothing came back
         if call.end is None:
             call.end = event
 

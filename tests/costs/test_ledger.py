@@ -247,10 +247,11 @@ def test_an_interrupted_tool_is_a_call_when_it_has_come_back(journal: Journal) -
     assert journal.ledger().by("tool")["ask"].calls == 1
 
 
-def test_a_decision_about_a_crashed_step_is_no_call(journal: Journal) -> None:
+@pytest.mark.parametrize("recorded", [True, False])
+def test_a_decision_about_a_crashed_step_is_no_call(journal: Journal, recorded: bool) -> None:
     journal.start(kind=StepKind.TOOL, name="pay")
     journal.attempt()
-    journal.end(recorded=False)
+    journal.end(recorded=recorded)
     total = journal.ledger().total
     assert (total.calls, total.crashed) == (0, 1)
 
