@@ -14,7 +14,13 @@ from langchain_durable.cli.money import call, cost_of, exact, is_estimated
 from langchain_durable.cli.opening import open_handle
 from langchain_durable.cli.options import PREFIX, AsJson, Prefix, RunId, Url
 from langchain_durable.cli.output import make_console, one_line, print_json_lines, print_table
-from langchain_durable.cli.words import outcome_style, reason_text, replayed_text, status_style
+from langchain_durable.cli.words import (
+    decided_text,
+    outcome_style,
+    reason_text,
+    replayed_text,
+    status_style,
+)
 from langchain_durable.events import (
     AttemptEnded,
     AttemptStarted,
@@ -66,7 +72,9 @@ def describe(entry: Entry, started: Starts) -> Text:
             return Text.assemble((f"{event.kind.value} ", "dim"), one_line(event.name), " started")
         case StepEnded() as event:
             attempt, start = started.get(event.step, (entry.attempt, None))
-            return _ended(event, start) if attempt == entry.attempt else _decided(event, start)
+            if start is not None and attempt != entry.attempt:
+                return decided_text(start.name, given=event.recorded)
+            return _ended(event, start)
         case AttemptEnded() as event:
             text = Text.assemble(
                 ("attempt ended: ", "bold"), (event.status.value, status_style(event.status))
@@ -96,13 +104,6 @@ def _ended(event: StepEnded, start: StepStarted | None) -> Text:
     if not event.recorded:
         text.append(", without its result: it will run again", style="yellow")
     return _with_reason(text, event.outcome, event.error)
-
-
-def _decided(event: StepEnded, start: StepStarted | None) -> Text:
-    """A person's word about a call that an earlier attempt died in: nothing was called."""
-    word = "was given its result by hand" if event.recorded else "was let run again"
-    named = one_line(start.name) if start is not None else event.step.hex()
-    return Text.assemble(("tool ", "dim"), named, " ", (word, "magenta"))
 
 
 def _with_reason(text: Text, outcome: Outcome | None, error: ErrorInfo | None) -> Text:

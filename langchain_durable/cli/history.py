@@ -56,7 +56,8 @@ class AttemptHistory:
     """One attempt. ``status`` is what it left the run as, None if it did not get to say so.
 
     ``pid`` is its process's, on whichever machine that was. ``alive``: that may still be at work.
-    ``replayed``: how many steps the journal answered; known when it has ended.
+    ``replayed``: how many steps the journal answered; known when it has ended. ``decided``: the
+    tools that a person decided about, and whether with a result; no program ran then.
     """
 
     number: int
@@ -67,8 +68,15 @@ class AttemptHistory:
     error: ErrorInfo | None = None
     pid: int | None = None
     replayed: int = 0
+    decided: list[tuple[str, bool]] = field(default_factory=list)
     alive: bool = False
     executions: list[Execution] = field(default_factory=list)
+
+    @property
+    def only_decided(self) -> bool:
+        """Was it no process of the program, but a person who decided about a tool's call?"""
+        ran = self.alive or self.status is not None or bool(self.executions)
+        return bool(self.decided) and not ran
 
 
 def history(entries: Iterable[Entry], *, alive: bool) -> list[AttemptHistory]:
@@ -105,7 +113,7 @@ class _Reader:
     def __init__(self) -> None:
         self.attempts: dict[int, AttemptHistory] = {}
         self._parents: dict[bytes, bytes] = {}
-        self._steps: set[bytes] = set()
+        self._steps: dict[bytes, str] = {}
         self._open: dict[tuple[int, bytes], Execution] = {}
 
     def feed(self, entry: Entry) -> None:
@@ -129,7 +137,7 @@ class _Reader:
     def _start(self, attempt: AttemptHistory, event: StepStarted) -> None:
         for node in event.nodes:
             self._parents[node.id] = node.parent
-        self._steps.add(event.step)
+        self._steps[event.step] = event.name
         execution = Execution(
             step=event.step,
             kind=event.kind,
@@ -144,7 +152,9 @@ class _Reader:
     def _end(self, entry: Entry, event: StepEnded) -> None:
         execution = self._open.pop((entry.attempt, event.step), None)
         if execution is None:
-            return  # a person's decision about a step in doubt: the timeline tells it
+            attempt = self.attempts[entry.attempt]
+            attempt.decided.append((self._steps.get(event.step, ""), event.recorded))
+            return
         execution.ended, execution.outcome = event.time, event.outcome
         execution.error, execution.usage = event.error, event.usage
         execution.recorded = event.recorded

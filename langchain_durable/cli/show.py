@@ -280,6 +280,7 @@ def _attempt_json(attempt: AttemptHistory) -> dict[str, Any]:
         "alive": attempt.alive,
         "pid": attempt.pid,
         "replayed": attempt.replayed,
+        "decided": [{"name": name, "again": not given} for name, given in attempt.decided],
         "steps": [
             {
                 "id": each.step.hex(),

@@ -14,6 +14,7 @@ from langchain_durable.cli.history import AttemptHistory, Execution
 from langchain_durable.cli.output import one_line, print_table
 from langchain_durable.cli.words import (
     CRASHED,
+    decided_text,
     outcome_style,
     outcome_text,
     outcome_word,
@@ -39,8 +40,10 @@ def print_attempts(
         parts: list[RenderableType] = [_heading(attempt)]
         if attempt.executions:
             parts.append(_table(console.width - indent, attempt, before, total))
-        else:
+        elif not attempt.decided:
             parts.append(Text("  no step of its own", style="dim"))
+        for tool, given in attempt.decided:
+            parts.append(Text.assemble("  ", decided_text(tool, given=given)))
         parts += _errors(attempt)
         print_table(console, Padding(Group(*parts), (0, 0, 0, indent), expand=False))
         before += attempt.last - attempt.started
@@ -50,6 +53,9 @@ def _heading(attempt: AttemptHistory) -> Text:
     text = Text.assemble(
         (f"attempt {attempt.number}", "bold"), (f"  {times.local(attempt.started)}  ", "dim")
     )
+    if attempt.only_decided:
+        text.append("decided", style="magenta")
+        return text
     if attempt.status is not None:
         text.append(attempt.status.value, style=status_style(attempt.status))
         if attempt.reason:

@@ -36,6 +36,12 @@ def replayed_text(steps: int) -> Text:
     return Text(said, style="cyan")
 
 
+def decided_text(tool: str, *, given: bool) -> Text:
+    """A person's word about a call that an earlier attempt died in: nothing was called."""
+    word = "was given its result by hand" if given else "was let run again"
+    return Text.assemble(("tool ", "dim"), one_line(tool), " ", (word, "magenta"))
+
+
 def status_style(status: RunStatus) -> str:
     """The colour of a status."""
     return _STATUS[status]

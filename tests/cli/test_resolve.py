@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 
 import pytest
@@ -29,6 +30,8 @@ def test_a_result_by_hand_is_what_the_tool_answers(cli: Cli) -> None:
     assert "In doubt" not in cli("show", "by hand").out
     resumed = cli("resume", "by hand", "--app", "shop:agent")
 
+    shown = cli("show", "by hand").out
+    assert re.search(r"^attempt 2  .*  decided\n  tool wrap_up was given its result", shown, re.M)
     assert "tool wrap_up was given its result by hand" in cli("events", "by hand").out
     assert said.out.startswith("recorded as the tool's answer\n")
     assert "langchain-durable resume 'by hand' --app MODULE:RUNNABLE" in said.out
