@@ -41,7 +41,8 @@ def wrap_up(weight: str) -> str:
         raise ValueError("no [red]paper[/red]\nleft")
     if how == "slowly":
         print("waiting", file=sys.stderr, flush=True)
-        time.sleep(60)
+        for _ in range(600):  # a signal that comes just before a long sleep is noticed after it
+            time.sleep(0.1)
     note("wrap_up")
     return f"{weight}, wrapped"
 

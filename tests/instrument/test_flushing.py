@@ -52,7 +52,7 @@ _BEGIN = """
     def wait():
         say("ready")
         while True:
-            time.sleep(60)
+            time.sleep(0.1)  # a signal that comes just before a long sleep is noticed after it
 """
 
 Start = Callable[[str], "subprocess.Popen[str]"]
