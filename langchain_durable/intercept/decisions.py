@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from langchain_durable.intercept.perform import Ended, Form, perform
+from langchain_durable.intercept.perform import Ended, ValueForm, perform
 from langchain_durable.intercept.step import Step
 from langchain_durable.intercept.wrapping import Bound
 from langchain_durable.spans.models import decided
@@ -21,16 +20,8 @@ def decision_call(
     return perform(step, _DECISION, partial(original, *args, **kwargs))
 
 
-class _Decision(Form):
-    """``{"v": response}``"""
-
+class _Decision(ValueForm):
     __slots__ = ()
-
-    def pack(self, result: Any, step: Step) -> dict[str, Any]:
-        return {"v": result}
-
-    def unpack(self, packed: Mapping[str, Any]) -> Any:
-        return packed["v"]
 
     def ended(self, result: Any) -> Ended:
         usage = reported(result.usage)

@@ -57,6 +57,18 @@ class Form:
         """A recorded error is about to be raised again."""
 
 
+class ValueForm(Form):
+    """``{"v": result}``, as a tool's has it, with room for more beside."""
+
+    __slots__ = ()
+
+    def pack(self, result: Any, step: Step) -> dict[str, Any]:
+        return {"v": result}
+
+    def unpack(self, packed: Mapping[str, Any]) -> Any:
+        return packed["v"]
+
+
 def perform(step: Step, form: Form, call: Callable[[], Any]) -> Procedure[Any]:
     """Answer a step from the journal, or make the call and record how it ended."""
     attempt, scope = step.attempt, step.scope

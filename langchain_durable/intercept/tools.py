@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
 from langchain_core.messages.tool import ToolOutputMixin
 from langchain_core.tools import BaseTool, ToolException
 
-from langchain_durable.intercept.perform import Ended, Form, perform
+from langchain_durable.intercept.perform import Ended, ValueForm, perform
 from langchain_durable.intercept.side_channels import SideEffects, recording
 from langchain_durable.intercept.step import Step
 from langchain_durable.intercept.wrapping import Bound
@@ -81,14 +81,8 @@ def retriever_call(
     return perform(step, _DOCUMENTS, partial(original, *args, **kwargs))
 
 
-class _Documents(Form):
+class _Documents(ValueForm):
     __slots__ = ()
-
-    def pack(self, result: Any, step: Step) -> dict[str, Any]:
-        return {"v": result}
-
-    def unpack(self, packed: Mapping[str, Any]) -> Any:
-        return packed["v"]
 
     def ended(self, result: Any) -> Ended:
         return None, retriever_ended(result)
