@@ -18,10 +18,13 @@ _PATIENCE = 3.0
 
 
 @contextmanager
-def open_handle(url: str | None, prefix: str, key: str | None = None) -> Iterator[Durable]:
+def open_handle(
+    url: str | None, prefix: str, key: str | None = None, *, runs: bool = False
+) -> Iterator[Durable]:
     """The handle on the journal that ``Durable(url)`` would use.
 
-    ``key``: of an encrypted journal, as the command line takes it.
+    ``key``: of an encrypted journal, as the command line takes it. ``runs``: a program is run by
+    it, whose calls have prices; those that only read need not wait for a table of them.
 
     Where that is the embedded server's directory and there is none yet, nothing is made:
     a command in the wrong directory must not leave an empty journal behind.
@@ -30,7 +33,13 @@ def open_handle(url: str | None, prefix: str, key: str | None = None) -> Iterato
 
     encryption_key = read_key(key)
     refuse_absent(url)
-    with Durable(url, prefix=prefix, retry_for=_PATIENCE, encryption_key=encryption_key) as durable:
+    with Durable(
+        url,
+        prefix=prefix,
+        retry_for=_PATIENCE,
+        encryption_key=encryption_key,
+        prices=None if runs else False,
+    ) as durable:
         yield durable
 
 
@@ -48,7 +57,7 @@ def open_program(program: Any, url: str | None, prefix: str, key: str | None) ->
         with own as durable:
             yield durable
         return
-    with open_handle(url, prefix, key) as durable:
+    with open_handle(url, prefix, key, runs=True) as durable:
         yield durable
 
 

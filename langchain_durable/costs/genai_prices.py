@@ -46,9 +46,11 @@ class GenaiPrices:
     def warm(self) -> threading.Thread:
         """Import the package on a background thread, so that the first price need not wait.
 
-        It takes about half a second of CPU. A fork meanwhile waits for it.
+        It takes about half a second of CPU. A fork or an exit meanwhile waits for it.
         """
-        thread = threading.Thread(target=self._warm, name="langchain-durable-prices", daemon=True)
+        # No daemon: one that dies while it imports leaves a lock to whatever the interpreter
+        # imports after it, such as for a warning, and the process hangs in its exit.
+        thread = threading.Thread(target=self._warm, name="langchain-durable-prices", daemon=False)
         with contextlib.suppress(RuntimeError):  # the system has none left: the first price waits
             thread.start()
             _warming.add(thread)

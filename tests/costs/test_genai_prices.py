@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import genai_prices
@@ -355,3 +356,33 @@ found = book.price(Tokens(1, 1), provider="openai", model="gpt-4o", at=datetime.
 os._exit(0 if found is not None else 1)
 """
     assert subprocess.run([sys.executable, "-c", code], timeout=60, check=False).returncode == 0
+
+
+def test_a_program_that_ends_while_the_package_is_imported_does_not_leave_its_locks(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "genai_prices.py").write_text("""
+import sys, threading
+sys.imports = threading.get_ident()
+threading.main_thread().join()
+print("imported", flush=True)
+raise ImportError("enough")
+""")
+    code = """
+import sys
+from langchain_durable.costs.genai_prices import GenaiPrices
+
+GenaiPrices().warm()
+while not hasattr(sys, "imports"):
+    pass
+print("ends", flush=True)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert done.stdout.split() == ["ends", "imported"]
