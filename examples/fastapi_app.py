@@ -8,7 +8,8 @@
         -d '{"text": "Order 1042 has not come."}'
 
 The client names the run. A client that lost its connection, for whatever reason, sends the
-same request again: a finished run gives its answer at once, a broken one goes on.
+same request again: a finished run gives its answer at once, a broken one goes on. Another
+question under the same number, or a second request while the first is at work, is a conflict.
 """
 
 import sys
@@ -17,13 +18,14 @@ from contextlib import asynccontextmanager
 
 import uvicorn
 from agent import look_up_order, refund, track_parcel
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse
 from langchain.agents import create_agent
 from langchain_openai import ChatOpenAI
 from pydantic import BaseModel
 from scripted import models
 
-from langchain_durable import Durable
+from langchain_durable import Durable, RunBusy, RunInputMismatch
 
 durable = Durable()
 
@@ -35,6 +37,12 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 
 app = FastAPI(lifespan=lifespan)
+
+
+@app.exception_handler(RunInputMismatch)
+@app.exception_handler(RunBusy)
+async def conflict(request: Request, exc: Exception) -> JSONResponse:
+    return JSONResponse({"detail": str(exc)}, status_code=409)
 
 
 class Question(BaseModel):

@@ -105,19 +105,23 @@ def test_a_web_service_that_is_killed_gives_the_answer_to_the_same_request(stage
     try:
         _wait_until_it_serves(port)
         assert _ask(port) == {"answer": "Your parcel was lost. I refunded 89 EUR."}
+        other = _ask(port, "And order 7?", status=409)
+        assert "a new turn of a conversation is a new run" in str(other)
     finally:
         second.kill()
         second.wait()
     assert len(stage.requests()) == 4
 
 
-def _ask(port: int) -> object:
+def _ask(port: int, text: str = "Order 1042 has not come.", *, status: int = 200) -> object:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     try:
-        body = json.dumps({"text": "Order 1042 has not come."})
+        body = json.dumps({"text": text})
         headers = {"content-type": "application/json"}
         connection.request("PUT", "/questions/42", body=body, headers=headers)
-        return json.load(connection.getresponse())
+        response = connection.getresponse()
+        assert response.status == status
+        return json.load(response)
     finally:
         connection.close()
 
