@@ -53,6 +53,9 @@ class AgentSpans:
         self._agents: dict[int, OpenAgent] = {}
         self._left: list[list[Any]] = []
         self.span_id = new_id(8)
+        self._since = 0
+        """When what they all stand under began. A run that is taken by its first step begins after
+        the agents around that."""
 
     @harmless(nothing)
     def leave(self, scope: Scope, error: BaseException | None, outputs: Any = None) -> None:
@@ -90,9 +93,10 @@ class AgentSpans:
             agent.shown = agent.content()
         agent.parent_span_id = parent
         agent.span_id = self._new_id(8)
-        self._agents[id(agent)] = OpenAgent(agent, start, agent.entered, get_current())
+        began = max(agent.entered, self._since)
+        self._agents[id(agent)] = OpenAgent(agent, start, began, get_current())
         packed = compact(start, kind=None, name="")
-        said.setdefault(ABOVE, []).append([agent.span_id, parent, agent.entered, packed])
+        said.setdefault(ABOVE, []).append([agent.span_id, parent, began, packed])
 
     def _count_call(self, scope: Scope) -> None:
         """Count a call for the agent that makes it."""

@@ -70,7 +70,7 @@ class AttemptTrace(StepSpans):
         self.tenant = tenant
         self._around = get_current()
         caller = trace.get_current_span().get_span_context()
-        self.place.program, self.place.began = program, time
+        self.place.program, self.place.began, self._since = program, time, time
         self.began = AttemptStarted(
             time=time,
             owner=owner,

@@ -14,7 +14,7 @@ from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from langchain_durable import Durable, semconv
+from langchain_durable import Durable, DurableCallbackHandler, semconv
 from langchain_durable.ids import new
 from tests.fakes import Model, calls
 from tests.metrics.reading import metrics_of
@@ -83,3 +83,18 @@ def test_an_agents_duration_leads_to_its_span() -> None:
     points: Any = metrics_of(watched.reader)["gen_ai.invoke_agent.duration"].data.data_points
     [span] = watched.agents()
     assert [each.span_id for each in points[0].exemplars] == [span.context and span.context.span_id]
+
+
+def test_an_agent_that_a_handler_follows_begins_within_its_attempt() -> None:
+    watched = Watched()
+    with watched.durable as durable:
+        handler = DurableCallbackHandler(durable, run_id="run")
+        program: Any = create_agent(Model(), [], name="clerk")
+        program.invoke({"messages": [("user", "hello")]}, {"callbacks": [handler]})
+        (live,), (again,) = watched.agents(), watched.agents_of_the_journal()
+    spans = watched.live.get_finished_spans()
+    (attempt,) = [span for span in spans if span.name == "durable_attempt"]
+    assert live.start_time == again.start_time
+    assert attempt.start_time is not None
+    assert live.start_time is not None
+    assert attempt.start_time <= live.start_time
