@@ -141,8 +141,8 @@ class Attempt(Answers):
             payload, refused = self._payloads.of_result(self._id(scope), value, instead)
         if refused is not None:
             self._warn_unrecorded(scope, refused)
-        event = self._ended(scope, Outcome.COMPLETED, told, usage=usage, recorded=refused is None)
-        return self._acknowledged(self._append(event, payload))
+        done, kept = Outcome.COMPLETED, refused is None
+        return self._acknowledged(self._end(scope, done, payload, told, usage=usage, recorded=kept))
 
     def fail(
         self,
@@ -163,28 +163,32 @@ class Attempt(Answers):
         if outcome is Outcome.FAILED:
             self._failed[step] = exc
             payload = self._payloads.of_error(step, exc, info, chunks)
-        event = self._ended(scope, outcome, error=info, handled=handled)
-        return self._acknowledged(self._append(event, payload))
+        ticket = self._end(scope, outcome, payload, error=info, handled=handled)
+        return self._acknowledged(ticket)
 
     def leave(self, scope: Scope, exc: BaseException, chunks: Any, last: int) -> None:
         """Record that a stream was not read to its end; ``last`` is when its last chunk came."""
         self.counts.executed += 1
         payload = self._payloads.beside(self._id(scope), LEFT, chunks)
         time = last if isinstance(exc, GeneratorExit) else 0
-        self._append(self._ended(scope, Outcome.CANCELLED, error=describe(exc), time=time), payload)
+        self._end(scope, Outcome.CANCELLED, payload, error=describe(exc), time=time)
 
-    def _ended(
+    def _end(
         self,
         scope: Scope,
         outcome: Outcome,
+        payload: bytes | None,
         told: Attributes | None = None,
         *,
         usage: Usage | None = None,
         handled: bool = False,
         time: int = 0,
         **more: Any,
-    ) -> StepEnded:
-        """How a step ended: the entry, and its span, which says the same."""
+    ) -> Ticket[None]:
+        """Record how a step ended, then close its span, which says the same.
+
+        In this order: a backend must not show the end of a step that its journal takes for open.
+        """
         attributes: dict[str, Any] = self.trace.told_end(scope, told, usage)
         if handled:
             attributes[HANDLED] = True
@@ -200,8 +204,10 @@ class Attempt(Answers):
             attributes=attributes,
             **more,
         )
-        self.trace.end_step(scope, event, told or {})
-        return event
+        try:
+            return self._append(event, payload)
+        finally:
+            self.trace.end_step(scope, event, told or {})
 
     def _acknowledged(self, ticket: Ticket[None]) -> Ticket[None]:
         return ticket if self.settings.durability == "sync" else SETTLED
@@ -263,12 +269,12 @@ class Attempt(Answers):
     def ending(
         self, status: RunStatus, *, reason: str = "", error: BaseException | None = None
     ) -> AttemptEnded | None:
-        """Record no more steps, close the spans, and say how it ended; None for a replayed run."""
+        """Record no more steps, and say how it ended; None for a replayed run."""
         if self.closed or self.lease is None:
             self.closed = True
             return None
         self.closed = True
-        return self.trace.end(
+        return self.trace.told_ended(
             AttemptEnded(
                 status=status,
                 time=self.settings.clock(),
@@ -280,8 +286,12 @@ class Attempt(Answers):
         )
 
     def give_back(self, event: AttemptEnded, payload: bytes | None = None) -> Ticket[None]:
-        """Record the end that :meth:`ending` made."""
-        return self._append(event, payload, close=Close(status=event.status, reason=event.reason))
+        """Record the end that :meth:`ending` made, and close the attempt's spans."""
+        try:
+            close = Close(status=event.status, reason=event.reason)
+            return self._append(event, payload, close=close)
+        finally:
+            self.trace.end(event)
 
     def _told(self) -> dict[str, Any]:
         told: dict[str, Any] = {REPLAYED: self.counts.replayed} if self.counts.replayed else {}

@@ -52,6 +52,8 @@ class AgentSpans:
         self._sink: Any = None
         self._agents: dict[int, OpenAgent] = {}
         self._left: list[list[Any]] = []
+        self._held: list[tuple[Any, Context]] = []
+        self._told: list[tuple[Any, Context]] = []
         self.span_id = new_id(8)
         self._since = 0
         """When what they all stand under began. A run that is taken by its first step begins after
@@ -110,17 +112,20 @@ class AgentSpans:
                 agent.calls[scope.kind] = agent.calls.get(scope.kind, 0) + 1
 
     def _close(self, agent: OpenAgent, outcome: Outcome, info: ErrorInfo | None) -> None:
-        scope, start = agent.scope, agent.start
-        time = self._telemetry.clock()
+        scope, time = agent.scope, self._telemetry.clock()
         if info is not None:
             info = replace(info, message=info.message[:_MESSAGE_LIMIT])
         failed = [] if info is None else [[info.module, info.qualname, info.message]]
+        span = None if self._sink is None else self._closed(agent, time, outcome, info)
         with self._lock:
             self._left.append([scope.span_id, time, outcome.value, {}, *failed])
-        if self._sink is None:
-            return
+        if span is not None:
+            self._export(span, agent.context)
+
+    def _closed(self, agent: OpenAgent, time: int, outcome: Outcome, info: ErrorInfo | None) -> Any:
         from langchain_durable.spans.finished import Opened
 
+        scope, start = agent.scope, agent.start
         status, told = ended(outcome, info)
         opened = Opened(
             Start(start.name, start.kind, {**start.attributes, **self._named_agent()}),
@@ -129,8 +134,21 @@ class AgentSpans:
             scope.span_id,
             (self._trace_of(scope), scope.parent_span_id) if scope.parent_span_id else None,
         )
-        span = self._finished(opened, time, status, {**told, **scope.shown})
-        self._sink.emit([span] if span is not None else [], agent.context)
+        return self._finished(opened, time, status, {**told, **scope.shown})
+
+    def _export(self, span: Any, context: Context) -> None:
+        """Export an agent's span once the journal has been told of its end.
+
+        A process that is killed before would leave a span that its journal takes for crashed.
+        """
+        with self._lock:
+            self._held.append((span, context))
+
+    def _export_told(self) -> None:
+        with self._lock:
+            told, self._told = self._told, []
+        for span, context in told:
+            self._sink.emit([span], context)
 
     @harmless(nothing)
     def _sweep(self, event: AttemptEnded) -> None:
@@ -144,6 +162,8 @@ class AgentSpans:
         """Have an entry tell of the agents that have ended since the last one."""
         with self._lock:
             left, self._left = self._left, []
+            self._told += self._held
+            self._held = []
         if left:
             said[LEFT] = left
 

@@ -62,6 +62,7 @@ class AttemptTrace(StepSpans):
         self.place = RunPlace(trace=new_id(16), root_span=new_id(8))
         self.own_trace = self.place.trace
         self.began = AttemptStarted(time=0, owner="", span_id=self.span_id)
+        self._exported = False
 
     # -- the attempt ----------------------------------------------------------------
 
@@ -169,16 +170,20 @@ class AttemptTrace(StepSpans):
         context = span_context(self.own_trace, self.span_id, sampled=sampled)
         return NOTHING if context is None else Current(context)
 
-    def end(self, event: AttemptEnded) -> AttemptEnded:
-        """Close the attempt's spans, and its run's if that is over; gives the whole entry."""
+    def told_ended(self, event: AttemptEnded) -> AttemptEnded:
+        """The whole entry of the attempt's end, which tells of the agents that end with it."""
         self._sweep(event)
         said = dict(event.attributes)
         self._note_left(said)
-        event = replace(event, attributes=said)
         self._telemetry.metering.run_ended(event.status, self.tenant)
-        if self._sink is not None:
+        return replace(event, attributes=said)
+
+    def end(self, event: AttemptEnded) -> None:
+        """Export the attempt's spans, and its run's if that is over; the entry is on its way."""
+        if self._sink is not None and not self._exported:
+            self._exported = True
+            self._export_told()
             self._emit_ended(event)
-        return event
 
     def taken_for_exported(self, event: AttemptEnded) -> AttemptEnded:
         """The same end of a process that lives on, which says so of the attempt's spans."""
@@ -186,6 +191,7 @@ class AttemptTrace(StepSpans):
 
     def flushed(self, event: AttemptEnded, seconds: float) -> AttemptEnded:
         """The same end, that says whether the attempt's spans are out; blocks until they are."""
+        self.end(event)
         if self._sink is None or not self._sink.flush(seconds):
             return event
         return _exported(event)

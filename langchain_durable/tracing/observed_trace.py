@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextvars
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 from opentelemetry import trace
-from opentelemetry.context import attach, create_key, get_current, set_value
+from opentelemetry.context import Context, attach, create_key, get_current, set_value
 from opentelemetry.trace import SpanContext
 
 from langchain_durable.events import ErrorInfo, Outcome
@@ -119,6 +120,9 @@ class ObservedTrace(StepSpans):
         if root.sampled:
             super()._close(agent, outcome, info)
         self._left.clear()
+
+    def _export(self, span: Any, context: Context) -> None:
+        self._sink.emit([span], context)
 
 
 def _root(scope: Scope) -> Scope:

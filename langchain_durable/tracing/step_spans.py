@@ -107,7 +107,9 @@ class StepSpans(AgentSpans):
 
     @harmless(nothing)
     def end_step(self, scope: Scope, event: StepEnded, told: Attributes) -> None:
-        """Close a step's span as its journal entry says."""
+        """Close a step's span as its journal entry says, which is on its way."""
+        if self._told:
+            self._export_told()
         span, scope.span = scope.span, None
         metering = self._telemetry.metering
         if metering.heard is not None:

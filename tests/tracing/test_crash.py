@@ -76,6 +76,26 @@ def test_a_killed_run_is_one_whole_trace(
             assert by_id[span["parent_id"]]["name"] == "execute_tool look_up"
 
 
+@pytest.mark.parametrize(
+    "spans_out",
+    [
+        each if each in (1, 8) else pytest.param(each, marks=pytest.mark.soak)
+        for each in range(1, 11)
+    ],
+)
+def test_no_span_that_is_out_ends_in_another_way_afterwards(
+    own_server: Server, tmp_path: Path, spans_out: int
+) -> None:
+    path = tmp_path / "spans"
+    assert attempt(own_server.url, path, spans_out, "by export").code == -9
+    assert attempt(own_server.url, path, 0, "at once").out.strip() == "both are there"
+
+    spans = exported(path)
+    ids = Counter(span["context"]["span_id"] for span in spans)
+    twice = [span["name"] for span in spans if ids[span["context"]["span_id"]] > 1]
+    assert twice == [], "a span came twice, and differs"
+
+
 def _kind(span: dict[str, Any]) -> str:
     return str(span["name"]).partition(" ")[0]
 

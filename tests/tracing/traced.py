@@ -1,7 +1,8 @@
 """A program with spans: ``python -m tests.tracing.traced URL SPANS CALL HOW``.
 
 Exports its spans to the file SPANS as JSON lines, and kills itself with SIGKILL in model or tool
-call CALL (0: never), HOW ``at once`` (each span is exported when it ends) or ``batched``.
+call CALL (0: never), HOW ``at once`` (each span is exported when it ends) or ``batched``. With HOW
+``by export`` it dies when it has exported CALL spans, each at once.
 """
 
 from __future__ import annotations
@@ -31,20 +32,6 @@ from tests.fakes import Model, calls
 RUN = "order-42"
 
 
-class Lines(SpanExporter):
-    """Appends spans to a file, one JSON object a line."""
-
-    def __init__(self, path: str) -> None:
-        self._path = path
-
-    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
-        with open(self._path, "a", encoding="utf-8") as file:
-            for span in spans:
-                said = json.loads(span.to_json(indent=None))
-                file.write(json.dumps(said, sort_keys=True) + "\n")
-        return SpanExportResult.SUCCESS
-
-
 class Fatal:
     """Kills the process in one of its calls."""
 
@@ -55,6 +42,22 @@ class Fatal:
         self._left -= 1
         if self._left == 0:
             os.kill(os.getpid(), signal.SIGKILL)
+
+
+class Lines(SpanExporter):
+    """Appends spans to a file, one JSON object a line."""
+
+    def __init__(self, path: str, fatal: Fatal | None = None) -> None:
+        self._path = path
+        self._fatal = fatal or Fatal(0)
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        with open(self._path, "a", encoding="utf-8") as file:
+            for span in spans:
+                said = json.loads(span.to_json(indent=None))
+                file.write(json.dumps(said, sort_keys=True) + "\n")
+        self._fatal()
+        return SpanExportResult.SUCCESS
 
 
 def agent(fatal: Fatal) -> Any:
@@ -76,14 +79,16 @@ def agent(fatal: Fatal) -> Any:
 
 def main(url: str, spans: str, call: str, how: str) -> None:
     provider = TracerProvider()
-    exporter = Lines(spans)
-    at_once = how == "at once"
+    in_call, in_export = Fatal(int(call)), Fatal(0)
+    if how == "by export":
+        in_call, in_export = in_export, in_call
+    exporter = Lines(spans, in_export)
     provider.add_span_processor(
-        SimpleSpanProcessor(exporter) if at_once else BatchSpanProcessor(exporter)
+        BatchSpanProcessor(exporter) if how == "batched" else SimpleSpanProcessor(exporter)
     )
     trace.set_tracer_provider(provider)
     with Durable(url) as durable:
-        program = durable.wrap(agent(Fatal(int(call))))
+        program = durable.wrap(agent(in_call))
         said = program.invoke(
             {"messages": [{"role": "user", "content": "where?"}]},
             durable.config(RUN, thread_id="talk-1"),
