@@ -18,7 +18,7 @@ from langchain_core.tracers.context import register_configure_hook
 from langgraph.errors import GraphBubbleUp
 
 from langchain_durable.testing.effects import Phase
-from tests.programs.all import PROGRAMS
+from tests.programs.all import named
 from tests.programs.program import (
     MODEL,
     KillPoint,
@@ -135,7 +135,7 @@ def play(job: Job) -> Any:
     """Run the job's program here; its answer, if nobody kills it."""
     site = _site(job)
     _ends.set(Ends(site))
-    program = PROGRAMS[job.program]
+    program = named(job.program)
     if job.via is Via.BARE:
         config = {"configurable": {"thread_id": job.run_id}}
         return run(program, program.build(site), job.mode, config)
@@ -145,7 +145,7 @@ def play(job: Job) -> Any:
 def events(job: Job) -> Counter[tuple[str, str]]:
     """How often each event of ``astream_events`` comes, by its kind and name."""
     site = _site(job)
-    program = PROGRAMS[job.program]
+    program = named(job.program)
     built = program.build(site)
     config = {"configurable": {"thread_id": job.run_id}}
     if job.via is Via.BARE:
