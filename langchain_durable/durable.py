@@ -31,7 +31,7 @@ from langchain_durable.running.run import Run
 from langchain_durable.running.running import Running
 from langchain_durable.running.wrap import RUN_ID, rebrand, with_configurable, wrapped_class
 from langchain_durable.telemetry import Prices, make_telemetry
-from langchain_durable.touchpoints import is_graph
+from langchain_durable.touchpoints.langgraph import is_graph
 
 if TYPE_CHECKING:
     from opentelemetry._logs import LoggerProvider

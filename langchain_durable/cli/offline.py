@@ -50,7 +50,7 @@ from langchain_durable.recorder.given_up import GivenUp
 from langchain_durable.recorder.request import Request, Stored
 from langchain_durable.running.running import Running, Taken
 from langchain_durable.running.wrap import RUN_ID
-from langchain_durable.touchpoints import is_graph, own_checkpointer
+from langchain_durable.touchpoints.langgraph import is_graph, own_checkpointer
 from langchain_durable.waiting import Procedure, drive
 
 _LEASE_MS = 3_600_000

@@ -12,7 +12,7 @@ import threading
 from asyncio import _get_running_loop
 from typing import Any
 
-from langchain_durable.touchpoints import CONSUMERS
+from langchain_durable.touchpoints.langchain import CONSUMERS
 
 Maker = Any
 """The task or the thread that a call is made in; None where that is not known."""

@@ -35,7 +35,7 @@ from pydantic import BaseModel
 from langchain_durable.identity.fingerprint import fingerprint
 from langchain_durable.identity.message_digests import is_message
 from langchain_durable.identity.tree import Scope
-from langchain_durable.touchpoints import has_own_saver, is_command, keeps_writes
+from langchain_durable.touchpoints.langgraph import has_own_saver, is_command, keeps_writes
 
 _RUNS = b"langchain-durable"
 _NODE = "graph:step:"

@@ -13,9 +13,9 @@ from contextlib import AbstractContextManager
 from contextvars import Context
 from typing import Any
 
-from langchain_durable import touchpoints
 from langchain_durable.intercept.active import hook
 from langchain_durable.intercept.install import OURS
+from langchain_durable.touchpoints.child_context import with_child_contexts
 
 Nest = Callable[[Context, Any], None]
 Original = Callable[..., AbstractContextManager[Context]]
@@ -29,7 +29,7 @@ def install(nest: Callable[[Any, Context, Any], None]) -> None:
         if not hasattr(original, OURS):
             module.set_config_context = _nesting(original, nest)
 
-    touchpoints.with_child_contexts(wrap)
+    with_child_contexts(wrap)
 
 
 def _nesting(original: Original, nest: Callable[[Any, Context, Any], None]) -> Original:

@@ -16,7 +16,7 @@ from uuid import UUID
 from langchain_durable.intercept.active import active
 from langchain_durable.intercept.tracker import PathTracker
 from langchain_durable.recorder.recorder import Recorder
-from langchain_durable.touchpoints import child_config
+from langchain_durable.touchpoints.child_context import child_config
 
 Original = Callable[..., Any]
 

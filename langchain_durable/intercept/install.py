@@ -23,7 +23,6 @@ from langchain_core.runnables.retry import RunnableRetry
 from langchain_core.tools import BaseTool
 from langchain_core.tracers.context import register_configure_hook
 
-from langchain_durable import touchpoints
 from langchain_durable.events import StepKind
 from langchain_durable.identity.message_ids import naming
 from langchain_durable.intercept.active import hook
@@ -60,6 +59,18 @@ from langchain_durable.intercept.streams import (
 )
 from langchain_durable.intercept.tools import retriever_call, tool_call
 from langchain_durable.intercept.wrapping import Recorder, async_method, sync_method
+from langchain_durable.touchpoints.langchain import (
+    ASSIGNS,
+    BATCHES,
+    DECISIONS,
+    ENTRIES,
+    PROVIDERS,
+    RETRIES,
+    WITH_RUN_MANAGER,
+    check_langchain,
+    with_decision_models,
+)
+from langchain_durable.touchpoints.langgraph import with_graphs, with_message_reducer
 
 OURS = "__langchain_durable__"
 
@@ -122,30 +133,30 @@ def install() -> None:
     with _lock:
         if _patched:
             return
-        touchpoints.check()
+        check_langchain()
         if not _hooked:
             # A hook is asked for its value, and nothing else is done with it.
             register_configure_hook(cast("Any", hook), inheritable=True)
             _hooked = True
-        for base, names in touchpoints.ENTRIES.items():
+        for base, names in ENTRIES.items():
             for name in names:
                 _patch(base, name, _entry(getattr(base, name), base))
-        for name in touchpoints.WITH_RUN_MANAGER:
+        for name in WITH_RUN_MANAGER:
             _patch(BaseChatModel, name, _managed(getattr(BaseChatModel, name)))
-        for cls in touchpoints.BATCHES:
+        for cls in BATCHES:
             for name, around in _AROUND_BATCHES.items():
                 if name in vars(cls):
                     # Not out of the dict: a wrapper of wrapt's tells its object by the class.
                     _patch(cls, name, around(getattr(cls, name)))
-        for name in touchpoints.RETRIES:
+        for name in RETRIES:
             _patch(RunnableRetry, name, telling_of_tries(getattr(RunnableRetry, name)))
-        for name in touchpoints.ASSIGNS:
+        for name in ASSIGNS:
             if hasattr(RunnableAssign, name):
                 _patch(RunnableAssign, name, with_one_call(getattr(RunnableAssign, name)))
         _patch(AsyncCallbackManager, "on_llm_start", telling_all(AsyncCallbackManager.on_llm_start))
-    touchpoints.with_graphs(_install_graphs)
-    touchpoints.with_decision_models(_install_decisions)
-    touchpoints.with_message_reducer(_install_reducer)
+    with_graphs(_install_graphs)
+    with_decision_models(_install_decisions)
+    with_message_reducer(_install_reducer)
 
 
 def _install_graphs(cls: type) -> None:
@@ -160,7 +171,7 @@ def _install_graphs(cls: type) -> None:
 def _install_decisions(cls: type) -> None:
     with _lock:
         if cls not in _wrapped and _patched:
-            for name in touchpoints.DECISIONS:
+            for name in DECISIONS:
                 _patch(cls, name, _entry(getattr(cls, name), cls))
             _wrapped.add(cls)
 
@@ -211,7 +222,7 @@ def _wrap_class(cls: type, base: type) -> None:
     with _lock:
         if cls in _wrapped:
             return
-        names = touchpoints.PROVIDERS.get(base, touchpoints.DECISIONS.values())
+        names = PROVIDERS.get(base, DECISIONS.values())
         for name, maker in zip(names, _MAKERS.get(base, _DECISION_MAKERS), strict=True):
             method = getattr(cls, name)
             if method is getattr(base, name) or hasattr(method, OURS):

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from langchain_durable.intercept.changed import changed
-from langchain_durable.touchpoints import CALL, RESUME, SCRATCHPAD
+from langchain_durable.touchpoints.langgraph import CALL, RESUME, SCRATCHPAD
 
 TASK = "t"
 SUBGRAPH = "s"

@@ -13,7 +13,7 @@ from langchain_durable.recorder.given_up import GivenUp
 from langchain_durable.recorder.records import SETTLED
 from langchain_durable.spans.outcomes import outcome_of
 from langchain_durable.spans.start import Attributes
-from langchain_durable.touchpoints import can_interrupt, interrupt
+from langchain_durable.touchpoints.langgraph import can_interrupt, interrupt
 from langchain_durable.tracing.guard import harmless
 from langchain_durable.waiting import Call, Procedure
 

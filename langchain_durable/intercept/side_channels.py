@@ -23,7 +23,8 @@ from langchain_durable.intercept.changed import changed, is_record
 from langchain_durable.intercept.numbering import QUESTION, answer_again, noting, take_again
 from langchain_durable.intercept.perform import Form
 from langchain_durable.intercept.step import Step
-from langchain_durable.touchpoints import RESUME, RUNTIME, SCRATCHPAD, SEND, child_config
+from langchain_durable.touchpoints.child_context import child_config
+from langchain_durable.touchpoints.langgraph import RESUME, RUNTIME, SCRATCHPAD, SEND
 from langchain_durable.within import Within
 
 

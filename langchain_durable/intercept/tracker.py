@@ -36,7 +36,7 @@ from langchain_durable.intercept.step import Step, pending
 from langchain_durable.recorder.answers import IN_DOUBT
 from langchain_durable.recorder.attempt import Attempt
 from langchain_durable.recorder.recorder import Recorder
-from langchain_durable.touchpoints import parent_run_id
+from langchain_durable.touchpoints.child_context import parent_run_id
 
 R = TypeVar("R", bound=Recorder, covariant=True)
 

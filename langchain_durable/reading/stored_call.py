@@ -11,7 +11,7 @@ from langchain_durable.reading.queries import header
 from langchain_durable.recorder.answers import bind
 from langchain_durable.recorder.request import INPUT
 from langchain_durable.recorder.runtime import Runtime
-from langchain_durable.touchpoints import answering
+from langchain_durable.touchpoints.langgraph import answering
 from langchain_durable.waiting import Procedure
 
 

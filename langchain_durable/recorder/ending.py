@@ -13,7 +13,7 @@ from langchain_durable.recorder.answers import bind
 from langchain_durable.recorder.attempt import Attempt
 from langchain_durable.recorder.records import SETTLED
 from langchain_durable.recorder.runtime import Runtime
-from langchain_durable.touchpoints import is_drained
+from langchain_durable.touchpoints.langgraph import is_drained
 from langchain_durable.waiting import Blocking, Procedure, Ticket
 
 logger = logging.getLogger(__name__)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from langchain_durable.journal import Intent
-from langchain_durable.touchpoints import is_command
+from langchain_durable.touchpoints.langgraph import is_command
 
 INPUT = "input"
 """What the values of a run's input are bound to."""

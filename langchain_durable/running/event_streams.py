@@ -15,7 +15,7 @@ from langchain_core.runnables import Runnable
 
 from langchain_durable.errors import DurableWarning
 from langchain_durable.running.nesting import surrounding
-from langchain_durable.touchpoints import is_graph
+from langchain_durable.touchpoints.langgraph import is_graph
 
 Original = Callable[..., Any]
 

@@ -14,7 +14,7 @@ from langchain_durable.intercept.perform import perform
 from langchain_durable.intercept.side_channels import SideEffects, recording
 from langchain_durable.intercept.step import Step
 from langchain_durable.recorder.current import entered
-from langchain_durable.touchpoints import parent_run_id
+from langchain_durable.touchpoints.child_context import parent_run_id
 from langchain_durable.waiting import Procedure
 
 

@@ -24,7 +24,7 @@ from langchain_durable.recorder.attempt import Attempt
 from langchain_durable.recorder.request import Request
 from langchain_durable.running.running import Running
 from langchain_durable.running.wrap import RUN_ID, with_configurable
-from langchain_durable.touchpoints import CHECKPOINTER, DURABILITY, own_checkpointer
+from langchain_durable.touchpoints.langgraph import CHECKPOINTER, DURABILITY, own_checkpointer
 from langchain_durable.waiting import Blocking, Procedure
 
 Life = Callable[[], int | None]

@@ -19,7 +19,8 @@ from langchain_durable.running.parameters import parameters_of
 from langchain_durable.running.portable import portable
 from langchain_durable.running.running import Running, acall, call
 from langchain_durable.running.streaming import aiterate, iterate
-from langchain_durable.touchpoints import STATE_METHODS, composing
+from langchain_durable.touchpoints.langchain import composing
+from langchain_durable.touchpoints.langgraph import STATE_METHODS
 
 R = TypeVar("R", bound=Runnable[Any, Any])
 

@@ -9,7 +9,7 @@ from opentelemetry.trace import Status, StatusCode
 from langchain_durable import semconv
 from langchain_durable.events import HANDLED, ErrorInfo, Outcome, StepEnded
 from langchain_durable.spans.start import Attributes
-from langchain_durable.touchpoints import is_control_flow, is_interrupt
+from langchain_durable.touchpoints.langgraph import is_control_flow, is_interrupt
 
 MESSAGE_LIMIT = 65_536
 """Characters. A tool's handled error is read by a model: the same text must come again."""

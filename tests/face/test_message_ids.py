@@ -29,7 +29,7 @@ from langgraph.types import Command, Overwrite, Send, interrupt
 
 from langchain_durable import Durable, DurableCallbackHandler
 from langchain_durable.intercept.install import install, uninstall
-from langchain_durable.touchpoints import with_message_reducer
+from langchain_durable.touchpoints.langgraph import with_message_reducer
 from tests.fakes import Failing, Model, calls, once_each
 
 Go = Callable[[Any, Any, Any], Any]

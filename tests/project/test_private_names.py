@@ -13,8 +13,8 @@ INTERNAL = {"var_child_runnable_config"}
 """Names without an underscore that are no public API either."""
 
 ALLOWED = {
-    # The hooks' rooms; touchpoints checks at install that what it names is there.
-    "touchpoints.py": {"var_child_runnable_config"},
+    # The hooks' rooms; touchpoints/ checks at install that what it names is there.
+    "touchpoints/child_context.py": {"var_child_runnable_config"},
     "intercept/side_channels.py": {"var_child_runnable_config"},
     # LangGraph writes these snapshots into checkpoints and gives no other name for them.
     "saver/blobs.py": {"_DeltaSnapshot"},
@@ -56,4 +56,4 @@ def test_langgraphs_private_keys_are_named_where_it_is_said() -> None:
         and node.value.startswith("__pregel_")
     }
     # labels.py reads the word in the path of a task that was sent.
-    assert naming == {"touchpoints.py", "identity/labels.py"}
+    assert naming == {"touchpoints/langgraph.py", "identity/labels.py"}

@@ -12,8 +12,13 @@ from typing import Any
 
 from langchain_core.runnables import RunnableConfig
 
-from langchain_durable import touchpoints
 from langchain_durable.intercept.graphs.reads import Reads
+from langchain_durable.touchpoints.langgraph import (
+    INTERRUPT,
+    is_hidden,
+    output_mapper,
+    static_breakpoints,
+)
 from langchain_durable.waiting import Call, Procedure
 
 
@@ -33,7 +38,7 @@ class Breakpoints:
 
     def __bool__(self) -> bool:
         """May the call stand at one?"""
-        return bool(self.stopped) or touchpoints.static_breakpoints(self.graph, self.options)
+        return bool(self.stopped) or static_breakpoints(self.graph, self.options)
 
     def standing(
         self, config: RunnableConfig, owns: Callable[[Any], bool], reads: Reads
@@ -67,7 +72,7 @@ class Breakpoints:
     def _named(self, option: str, names: Any) -> bool:
         nodes = self._nodes(option)
         if nodes == "*":
-            return any(not touchpoints.is_hidden(self.graph, name) for name in names)
+            return any(not is_hidden(self.graph, name) for name in names)
         return any(name in nodes for name in names)
 
     def told(self, state: Any, *, waits: bool = True) -> Iterator[Any]:
@@ -76,7 +81,7 @@ class Breakpoints:
         several = isinstance(mode, list)
         pieces = {"values": self._values(state)}
         if waits:
-            pieces["updates"] = {touchpoints.INTERRUPT: ()}
+            pieces["updates"] = {INTERRUPT: ()}
         for name in mode if several else [mode]:
             if name not in pieces:
                 continue
@@ -100,13 +105,13 @@ class Breakpoints:
             return state.values.get(keys)
         else:
             found = {key: state.values[key] for key in keys if key in state.values}
-        mapper = touchpoints.output_mapper(self.graph) if self._typed else None
+        mapper = output_mapper(self.graph) if self._typed else None
         return mapper(found) if mapper else found
 
 
 def _unseen(checkpoint: Mapping[str, Any]) -> bool:
     """Has something changed since the graph was last let go on?"""
-    seen = checkpoint["versions_seen"].get(touchpoints.INTERRUPT, {})
+    seen = checkpoint["versions_seen"].get(INTERRUPT, {})
     versions = checkpoint["channel_versions"].items()
     return any(channel not in seen or version > seen[channel] for channel, version in versions)
 

@@ -12,7 +12,8 @@ from langchain_durable.identity.message_ids import GraphCall, in_graph, with_nam
 from langchain_durable.identity.tree import Scope
 from langchain_durable.intercept.active import active, tracker_in
 from langchain_durable.intercept.tracker import RunTracker
-from langchain_durable.touchpoints import child_config, is_command
+from langchain_durable.touchpoints.child_context import child_config
+from langchain_durable.touchpoints.langgraph import is_command
 from langchain_durable.within import Within
 
 

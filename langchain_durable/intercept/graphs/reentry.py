@@ -15,7 +15,6 @@ from typing import Any, Literal
 
 from langchain_core.runnables import RunnableConfig
 
-from langchain_durable import touchpoints
 from langchain_durable.identity.fingerprint import fingerprint
 from langchain_durable.identity.root_call import RootCall
 from langchain_durable.intercept.active import active, tracker_in
@@ -24,6 +23,14 @@ from langchain_durable.intercept.graphs.reads import ASYNC, SYNC, Reads
 from langchain_durable.intercept.graphs.stops import watched
 from langchain_durable.intercept.tracker import RunTracker
 from langchain_durable.recorder.stops import Stop
+from langchain_durable.touchpoints.child_context import child_config
+from langchain_durable.touchpoints.langgraph import (
+    CHECKPOINTER,
+    addressed,
+    has_own_saver,
+    is_command,
+    is_nested,
+)
 from langchain_durable.waiting import Call, Procedure, adrive, drive
 
 REENTRY = "run_id"
@@ -106,7 +113,7 @@ class _GraphCall:
         self.over = False
         if reentry is not None:
             self._name(reentry.id)
-        if not touchpoints.is_nested(touchpoints.child_config().get("configurable") or {}):
+        if not is_nested(child_config().get("configurable") or {}):
             # What a node calls on a thread of its own is the node's affair.
             self._thread = (id(breakpoints.saver), place.get("thread_id"))
             self.config = watched(self.config, tracker, self._thread)
@@ -210,16 +217,16 @@ def _call_of(
     graph: Any, input: Any, config: RunnableConfig | None, options: Mapping[str, Any]
 ) -> _GraphCall | None:
     given_callbacks = (config or {}).get("callbacks")
-    around = touchpoints.child_config().get("callbacks")
+    around = child_config().get("callbacks")
     tracker = active.get() or tracker_in(given_callbacks) or tracker_in(around)
     if tracker is None:
         return None
-    place = touchpoints.addressed(_merged(graph.config, config, "configurable"))
-    own = touchpoints.has_own_saver(graph)
-    saver = graph.checkpointer if own else place.get(touchpoints.CHECKPOINTER)
-    if saver is None or touchpoints.is_nested(place):
+    place = addressed(_merged(graph.config, config, "configurable"))
+    own = has_own_saver(graph)
+    saver = graph.checkpointer if own else place.get(CHECKPOINTER)
+    if saver is None or is_nested(place):
         return None
-    continues = touchpoints.is_command(input) or input is None
+    continues = is_command(input) or input is None
     named = _own_name(_merged(graph.config, config, "metadata"))
     reentry: RootCall | None = None
     if named is not None and not continues:
@@ -259,9 +266,7 @@ def _merged(
 def _own_name(metadata: Mapping[str, Any]) -> str | None:
     """The id that the caller has given this very call. One around it may have left its own."""
     named: str | None = metadata.get(REENTRY)
-    if named is not None and named == (touchpoints.child_config().get("metadata") or {}).get(
-        REENTRY
-    ):
+    if named is not None and named == (child_config().get("metadata") or {}).get(REENTRY):
         return None
     return named
 

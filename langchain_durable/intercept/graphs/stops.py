@@ -13,10 +13,11 @@ from typing import Any
 from langchain_core.callbacks import BaseCallbackManager, CallbackManager
 from langchain_core.runnables import RunnableConfig
 
-from langchain_durable import touchpoints
 from langchain_durable.events import Interrupt
 from langchain_durable.intercept.tracker import RunTracker
 from langchain_durable.recorder.stops import Stop
+from langchain_durable.touchpoints.child_context import child_config
+from langchain_durable.touchpoints.langgraph import graph_handler_class
 
 
 def watched(config: RunnableConfig, tracker: RunTracker, place: Hashable) -> RunnableConfig:
@@ -25,7 +26,7 @@ def watched(config: RunnableConfig, tracker: RunTracker, place: Hashable) -> Run
     ``place`` is the thread: a later call there, as with the answer, takes this one's place.
     """
     tracker.attempt.stops.pop(place, None)
-    manager = _manager(config.get("callbacks") or touchpoints.child_config().get("callbacks"))
+    manager = _manager(config.get("callbacks") or child_config().get("callbacks"))
     manager.add_handler(_handler_class()(tracker, place), inherit=False)
     return {**config, "callbacks": manager}
 
@@ -39,7 +40,7 @@ def _manager(callbacks: Any) -> BaseCallbackManager:
 
 @functools.cache
 def _handler_class() -> Any:
-    base: Any = touchpoints.graph_handler_class()
+    base: Any = graph_handler_class()
 
     class Stops(base):  # type: ignore[misc]  # LangGraph's, which the program has imported
         """Notes that a graph has stopped."""
