@@ -18,7 +18,8 @@ from langchain_durable.errors import DurableError
 from langchain_durable.events import Outcome
 
 if TYPE_CHECKING:  # importing LangChain takes a second, which --help need not wait for
-    from langchain_durable.cli.offline import Replayed, Rerun
+    from langchain_durable.cli.offline import Rerun
+    from langchain_durable.cli.offline_answers import Replayed
 
 
 def rerun_program(
