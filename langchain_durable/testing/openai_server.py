@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import http.client
 import json
 import os
 import subprocess
@@ -27,16 +26,17 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Literal, Self
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlencode
 
 from langchain_durable.errors import DurableError, ServerError
 from langchain_durable.testing.calls import Ending
+from langchain_durable.testing.control import ask
+from langchain_durable.testing.hold import Hold
 from langchain_durable.testing.script import Rule, Script, ToolCall
-from langchain_durable.testing.serving import CONTROL, ModelServer
+from langchain_durable.testing.serving import ModelServer
 
 __all__ = ["Ending", "Hold", "Request", "Rule", "ScriptedOpenAI", "ToolCall"]
 
-_LONG = 3600.0
 _MODULE = "langchain_durable.testing.openai_server"
 
 
@@ -59,32 +59,6 @@ class Request:
     time: int
     effect: int | None
     ending: Ending
-
-
-class Hold:
-    """A call that the server keeps open; see :meth:`ScriptedOpenAI.hold`."""
-
-    def __init__(self, server: ScriptedOpenAI, number: int) -> None:
-        self._server = server
-        self._path = f"stops/{number}"
-
-    def wait(self, timeout: float | None = None) -> int | None:
-        """Wait until the call is there; its request number. None: timeout, or released."""
-        seconds = _LONG if timeout is None else timeout
-        reply = self._server.control("GET", f"{self._path}?wait={seconds}", timeout=seconds + 10)
-        hit: int | None = reply.get("hit")
-        return hit
-
-    def release(self) -> int | None:
-        """Let the call go on, or never hold one. Gives the held request's number."""
-        hit: int | None = self._server.control("DELETE", self._path).get("hit")
-        return hit
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.release()
 
 
 class ScriptedOpenAI:
@@ -206,7 +180,7 @@ class ScriptedOpenAI:
         """
         stop = {"kind": "hold", "when": when, "tag": tag, "model": model, "path": path}
         reply = self.control("POST", "stops", {**stop, "at": at, "nth": nth})
-        return Hold(self, reply["id"])
+        return Hold(self._url, reply["id"])
 
     def cut_stream(
         self,
@@ -229,30 +203,7 @@ class ScriptedOpenAI:
 
     def control(self, method: str, path: str, body: Any = None, *, timeout: float = 30.0) -> Any:
         """Ask the server something under ``/_control/``."""
-        address = urlsplit(self._url).netloc
-        connection = http.client.HTTPConnection(address, timeout=timeout)
-        try:
-            data = None if body is None else json.dumps(body).encode()
-            connection.request(method, CONTROL + path, body=data)
-            response = connection.getresponse()
-            reply = json.loads(response.read())
-        except OSError as exc:
-            raise ServerError(
-                "The scripted model server cannot be reached.",
-                expected=f"an answer from {address}",
-                came=f"{type(exc).__name__}: {exc}",
-                do="start it, and keep its process until the test is over",
-            ) from exc
-        finally:
-            connection.close()
-        if response.status != 200:
-            raise ServerError(
-                "The scripted model server refused.",
-                expected="rules, and requests to its control, as ScriptedOpenAI makes them",
-                came=str(reply),
-                do="correct the rule that the answer names",
-            )
-        return reply
+        return ask(self._url, method, path, body, timeout=timeout)
 
 
 def main(arguments: list[str] | None = None) -> int:
