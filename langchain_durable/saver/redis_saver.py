@@ -20,16 +20,17 @@ from langgraph.checkpoint.base import (
 )
 from langgraph.checkpoint.serde.base import SerializerProtocol
 
-from langchain_durable.errors import ConfigurationError, JournalCorrupt
+from langchain_durable.errors import ConfigurationError
 from langchain_durable.saver.addresses import Address, address, text, thread_id
-from langchain_durable.saver.blobs import Packer, Serde
+from langchain_durable.saver.blobs import Serde
 from langchain_durable.saver.history import delta_history
 from langchain_durable.saver.memories import Memories
 from langchain_durable.saver.reading import PAGE, Reader, full_id
-from langchain_durable.saver.records import Record, Write, value_name
+from langchain_durable.saver.records import Write
 from langchain_durable.saver.redis_commands import Client, Commands, Keys
 from langchain_durable.saver.serializer import StrictSerializer
 from langchain_durable.saver.twins import twin
+from langchain_durable.saver.writing import Writer
 
 T = TypeVar("T")
 
@@ -87,26 +88,10 @@ class RedisSaver(BaseCheckpointSaver[str]):
     ) -> RunnableConfig:
         """Store a checkpoint: one round trip."""
         place = self._address(config)
-        ns, name = place.root, text("checkpoint id", checkpoint["id"])
-        values = checkpoint.get("channel_values") or {}
-        rest = {key: value for key, value in checkpoint.items() if key != "channel_values"}
-
-        def build(packer: Packer) -> list[bytes]:
-            for channel, version in new_versions.items():
-                if channel in values:
-                    field = b"v" + value_name(ns, channel, version)
-                    packer.fields[field] = packer.pack(values[channel])
-            versions = checkpoint["channel_versions"].items()
-            packer.fields[b"c" + full_id(ns, name)] = Record(
-                parent=place.checkpoint,
-                values=[value_name(ns, channel, version) for channel, version in versions],
-                checkpoint=packer.serde.dump(rest),
-                metadata=packer.serde.dump(get_checkpoint_metadata(config, metadata)),
-            ).pack()
-            return [_count(packer.presumed), *packer.presumed, *_flat(packer.fields)]
-
-        self._store("put", place, full_id(ns, name), build)
-        return place.config(ns, name)
+        name = text("checkpoint id", checkpoint["id"])
+        told = get_checkpoint_metadata(config, metadata)
+        self._writer(place).checkpoint(name, checkpoint, told, new_versions)
+        return place.config(place.root, name)
 
     def put_writes(
         self,
@@ -117,15 +102,14 @@ class RedisSaver(BaseCheckpointSaver[str]):
     ) -> None:
         """Store the writes of one task: one round trip. A write that is there stays."""
         place = self._address(config)
-        ns, name = place.root, place.checkpoint
-        if not name:
+        if not place.checkpoint:
             raise ConfigurationError(
                 "Writes belong to a checkpoint, and the config names none.",
                 expected="checkpoint_id in the config",
                 came="nothing",
                 do="give the config that put() returned",
             )
-        drafts = [
+        if drafts := [
             Write(
                 task_path=task_path,
                 task=task_id,
@@ -134,18 +118,8 @@ class RedisSaver(BaseCheckpointSaver[str]):
                 value=value,
             )
             for position, (channel, value) in enumerate(writes)
-        ]
-
-        def build(packer: Packer) -> list[bytes]:
-            packed: list[bytes] = []
-            for write in drafts:
-                mode = b"replace" if write.idx < 0 else b"keep"
-                packed += (mode, b"w" + write.name(ns, name), write.pack(packer))
-            counts = (_count(packer.presumed), _count(packer.fields))
-            return [*counts, *packer.presumed, *_flat(packer.fields), *packed]
-
-        if drafts:
-            self._store("put_writes", place, full_id(ns, name), build)
+        ]:
+            self._writer(place).writes(drafts)
 
     def list(
         self,
@@ -301,33 +275,16 @@ class RedisSaver(BaseCheckpointSaver[str]):
             place=place,
         )
 
+    def _writer(self, place: Address) -> Writer:
+        return Writer(
+            commands=self._commands,
+            memories=self._memories,
+            serde=self._serde,
+            keys=self._keys(place.thread),
+            place=place,
+            ttl=self.ttl or 0,
+        )
+
     def _drop(self, reader: Reader, ids: Sequence[bytes]) -> None:
         if ids:
             self._commands.run("drop", reader.keys, *ids)
-
-    def _store(
-        self, script: str, place: Address, id_: bytes, build: Callable[[Packer], Sequence[bytes]]
-    ) -> None:
-        keys = self._keys(place.thread)
-        for memory in (self._memories.of(keys), None):
-            packer = Packer(self._serde, memory)
-            args = build(packer)
-            if self._commands.run(script, keys, self.ttl or 0, id_, *args):
-                self._memories.learn(keys, packer.learned)
-                return
-            # The thread was removed, pruned or has expired since: send all of it.
-            self._memories.forget(keys)
-        raise JournalCorrupt(
-            "The server does not store a checkpoint whose messages were all sent.",
-            expected="the scripts of this release",
-            came=f"a refusal of {script!r}",
-            do="report it",
-        )
-
-
-def _count(things: Any) -> bytes:
-    return b"%d" % len(things)
-
-
-def _flat(fields: Mapping[bytes, bytes]) -> list[bytes]:
-    return [part for item in fields.items() for part in item]
