@@ -7,10 +7,8 @@ context, so that what it sets in a context variable is there when the provider i
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
-from hashlib import blake2b
-from typing import Any, Generic, TypeVar
+from collections.abc import Mapping
+from typing import Any
 from uuid import UUID
 
 from langchain_core.callbacks import BaseCallbackHandler
@@ -28,36 +26,24 @@ from langchain_durable.identity.labels import (
     model_name,
 )
 from langchain_durable.identity.message_ids import in_graph, name_output, name_tool_output
-from langchain_durable.identity.root_call import RootCall
 from langchain_durable.identity.tree import UNSEEN, Scope, is_streamed
 from langchain_durable.intercept.cached import record_cached
-from langchain_durable.intercept.passing import Passing
+from langchain_durable.intercept.scopes import CallScopes, R
 from langchain_durable.intercept.step import Step, pending
 from langchain_durable.recorder.answers import IN_DOUBT
 from langchain_durable.recorder.attempt import Attempt
-from langchain_durable.recorder.recorder import Recorder
-from langchain_durable.touchpoints.child_context import parent_run_id
-
-R = TypeVar("R", bound=Recorder, covariant=True)
 
 
-class PathTracker(BaseCallbackHandler, Generic[R]):
+class PathTracker(CallScopes[R], BaseCallbackHandler):
     """Follows one attempt's calls. Made and attached by us; not for use by programs."""
 
     run_inline = True
     raise_error = True
 
     def __init__(self, attempt: R) -> None:
-        self._attempt = attempt
+        super().__init__(attempt)
         self._told = attempt.trace.teller()
-        # By its number: the hash of a UUID is made in Python.
-        self._scopes: dict[int, Scope] = {}
-        self._passing = Passing()
         self.warned_of_another = False
-
-    @property
-    def attempt(self) -> R:
-        return self._attempt
 
     @property
     def ignore_chain(self) -> bool:
@@ -66,61 +52,7 @@ class PathTracker(BaseCallbackHandler, Generic[R]):
 
     ignore_llm = ignore_chat_model = ignore_retriever = ignore_agent = ignore_chain
 
-    def scope(self, run_id: UUID | None) -> Scope | None:
-        """The scope of one of LangChain's own run ids."""
-        if run_id is None:
-            return None
-        found = self._scopes.get(run_id.int)
-        if found is None and run_id in self._passing:  # a try
-            return self.scope(self._passing.above(run_id))
-        return found
-
-    def retries(
-        self, run_id: UUID, parent_run_id: UUID | None, tags: list[str] | None, tried: str
-    ) -> None:
-        """A chain that has just started will try what it retries, which is named ``tried``."""
-        if run_id not in self._passing:
-            self._passing.enter(run_id, parent_run_id, tags, tried)
-
-    def root_call(self, place: str) -> RootCall | None:
-        """The identity of a root call in this run; None if the run is over."""
-        attempt = self._attempt
-        if attempt.closed:
-            return None
-        # The same in every attempt also if what came before is not called again this time.
-        above = self.scope(parent_run_id())
-        if above is not None:
-            place = f"{blake2b('/'.join(above.path).encode(), digest_size=8).hexdigest()}:{place}"
-        number = attempt.tree.count(f"root:{place}")
-        # A run that its first step will take may be one that an earlier attempt has begun.
-        resumed = attempt.resumed or attempt.opener is not None
-        return RootCall(f"{attempt.run_id}:{place}:{number}", resumed)
-
-    def batch(
-        self, inputs: Sequence[Any], parent_run_id: UUID | None
-    ) -> AbstractContextManager[None]:
-        """A batch of calls, all with this tracker and parent, is being made."""
-        above, _ = self._passing.place(parent_run_id, "")
-        return self._attempt.tree.at_once(self.scope(above))
-
-    def step(self, run_id: UUID) -> Step | None:
-        """The step that one of LangChain's own run ids stands for."""
-        scope = self._scopes.get(run_id.int)
-        return Step(self._attempt, scope) if scope is not None else None
-
     # -- starts ---------------------------------------------------------------------
-
-    def _enter(
-        self, run_id: UUID, parent_run_id: UUID | None, label: str, inputs: Any, **step: Any
-    ) -> Scope:
-        if self._passing.chains:
-            parent_run_id, label = self._passing.place(parent_run_id, label)
-        above = None
-        if parent_run_id is not None:
-            above = self._scopes.get(parent_run_id.int) or self.scope(parent_run_id)
-        scope = self._attempt.tree.enter(above, label, inputs, **step)
-        self._scopes[run_id.int] = scope
-        return scope
 
     def _announce(self, scope: Scope) -> None:
         pending.set(Step(self._attempt, scope))
@@ -316,19 +248,6 @@ class PathTracker(BaseCallbackHandler, Generic[R]):
 
     def on_resume(self, *args: Any, **kwargs: Any) -> None:
         """LangGraph looks for this on every handler in a config, and warns if it is missing."""
-
-    def _leave(self, run_id: UUID, error: BaseException | None = None, outputs: Any = None) -> None:
-        scope = self._scopes.pop(run_id.int, None)
-        if self._passing.chains:
-            self._passing.leave(run_id)
-        if scope is None:
-            return
-        scope.maker = None  # a task, in whose context the scope may be
-        if scope.kind is not None:
-            return
-        self._attempt.tree.leave(scope)
-        if scope.span_id:
-            self._attempt.trace.leave(scope, error, outputs)
 
 
 RunTracker = PathTracker[Attempt]
