@@ -16,8 +16,7 @@ from opentelemetry.sdk.environment_variables import OTEL_SDK_DISABLED
 from langchain_durable.errors import MissingExtra
 
 try:
-    # Its first line hides the module from type checkers.
-    from opentelemetry.instrumentation.instrumentor import (  # type: ignore[attr-defined]
+    from opentelemetry.instrumentation.instrumentor import (  # type: ignore[attr-defined]  # hidden from type checkers
         BaseInstrumentor,
     )
 except ImportError as exc:

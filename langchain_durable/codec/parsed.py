@@ -79,9 +79,10 @@ def _hex(value: Any) -> str:
 
 
 def _place(value: Any, end: int) -> int:
-    if not 0 <= _int(value) < end:
-        raise ValueError(f"a number below {end} expected, {value} came")
-    return value  # type: ignore[no-any-return]  # _int has just checked it
+    place = _int(value)
+    if not 0 <= place < end:
+        raise ValueError(f"a number below {end} expected, {place} came")
+    return place
 
 
 def _attempt_started(fields: list[Any], step: bytes) -> Event:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from typing import Any
 
 from langchain_durable.plain import utf8
@@ -62,11 +61,10 @@ def fitted_text(text: str, budget: int) -> tuple[str, int]:
 def _shortened(value: Any, length: int) -> Any:
     if isinstance(value, str):
         return value if len(value) <= length else f"{value[:length]}[+{len(value) - length}]"
-    shorten: Callable[[Any], Any] = lambda item: _shortened(item, length)  # noqa: E731
     if isinstance(value, list):
-        return list(map(shorten, value))
+        return [_shortened(item, length) for item in value]
     if isinstance(value, dict):
-        return {key: shorten(item) for key, item in value.items()}
+        return {key: _shortened(item, length) for key, item in value.items()}
     return value
 
 

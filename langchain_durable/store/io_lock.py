@@ -19,15 +19,15 @@ else:
         a lock that knows its owner can tell; that it could be taken twice is undone here.
         """
 
-        def __enter__(self) -> bool:  # type: ignore[override]
+        def __enter__(self) -> bool:  # type: ignore[override]  # typed there as acquire
             try:
                 _thread.RLock.acquire(self)
             except BaseException:
-                if self._is_owned():  # type: ignore[attr-defined]
+                if self._is_owned():  # type: ignore[attr-defined]  # undocumented
                     self.release()
                 raise
             return True
 
         def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
-            mine = self._is_owned()  # type: ignore[attr-defined]
+            mine = self._is_owned()  # type: ignore[attr-defined]  # as above
             return not mine and super().acquire(blocking, timeout)

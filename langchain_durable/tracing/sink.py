@@ -61,7 +61,7 @@ class Sink:
         result = self.provider.sampler.should_sample(
             parent, trace_id, start.name, start.kind, start.attributes, ()
         )
-        return bool(result.decision.is_sampled())  # type: ignore[no-untyped-call]
+        return bool(result.decision.is_sampled())  # type: ignore[no-untyped-call]  # the SDK's
 
     def open(
         self, start: Start, parent: SpanContext | None, *, time: int, more: Attributes

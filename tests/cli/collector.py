@@ -90,7 +90,7 @@ def grpc_collector() -> Iterator[Collector]:
     collector = Collector()
 
     class Servicer(TraceServiceServicer):
-        def Export(self, request: ExportTraceServiceRequest, context: object) -> object:  # noqa: N802
+        def Export(self, request: ExportTraceServiceRequest, context: object) -> object:  # noqa: N802  # gRPC's name
             collector.take(request)
             return ExportTraceServiceResponse()
 

@@ -16,6 +16,7 @@ from langchain_core.outputs import ChatGenerationChunk, GenerationChunk
 from langchain_core.runnables import RunnableLambda
 from langchain_core.tools import tool
 from langchain_openai import ChatOpenAI
+from pydantic import SecretStr
 
 from langchain_durable import Durable, ReplayedError, RunCompleted, StreamCut
 from langchain_durable.events import ErrorInfo
@@ -137,7 +138,7 @@ def test_what_could_not_be_kept_is_named_in_a_note(durable: Durable) -> None:
 def test_an_error_of_a_provider_has_its_attributes(durable: Durable) -> None:
     rule = Rule(when="long", status=400, says="context too long")
     with ScriptedOpenAI([rule, Rule(when="on", says="fine")]) as server:
-        model = ChatOpenAI(base_url=server.url, api_key="k", model="m", max_retries=0)  # type: ignore[arg-type]  # a SecretStr by validation
+        model = ChatOpenAI(base_url=server.url, api_key=SecretStr("k"), model="m", max_retries=0)
         seen = []
         for dies in (True, False):
             try:
@@ -371,7 +372,7 @@ def test_a_call_whose_pieces_the_journal_cannot_keep_is_made_again(
 def test_a_stream_that_was_cut_gives_its_pieces_again(make_durable: MakeDurable) -> None:
     with ScriptedOpenAI([Rule(when="story", says="once upon a time"), Rule(says="on")]) as server:
         server.cut_stream("story", after=3)
-        model = ChatOpenAI(base_url=server.url, api_key="k", model="m", max_retries=0)  # type: ignore[arg-type]  # a SecretStr by validation
+        model = ChatOpenAI(base_url=server.url, api_key=SecretStr("k"), model="m", max_retries=0)
 
         def program(_: Any) -> str:
             text = ""

@@ -231,7 +231,7 @@ def test_a_bound_coroutine_belongs_to_the_run_on_any_loop(durable: Durable) -> N
 
     with durable.run("run") as run, ThreadPoolExecutor() as pool:
         for function in (run.bind(ask), run.bind(lambda text: ask(text))):
-            assert pool.submit(lambda: asyncio.run(function("a"))).result() == "<a>"  # noqa: B023
+            assert pool.submit(asyncio.run, function("a")).result() == "<a>"
         assert inspect.iscoroutinefunction(run.bind(ask))
         assert run.executed == 2
 

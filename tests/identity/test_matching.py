@@ -134,7 +134,8 @@ def test_calls_at_once_get_their_own_answers_in_any_order(
 
     for what, scope in zip(order, scopes, strict=True):
         assert scope.recorded is not None
-        assert scope.recorded.node.fingerprint == scope.node.fingerprint, what  # type: ignore[union-attr]
+        assert scope.node is not None
+        assert scope.recorded.node.fingerprint == scope.node.fingerprint, what
     answered = [scope for scope in scopes if scope.recorded and scope.recorded.outcome]
     assert len(answered) == done
 

@@ -15,6 +15,7 @@ from langchain_openai import ChatOpenAI
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from pydantic import SecretStr
 
 from langchain_durable import Durable
 
@@ -25,7 +26,7 @@ def main(module: str, url: str) -> None:
     provider.add_span_processor(SimpleSpanProcessor(exporter))
     instrumentor: Any = importlib.import_module(module).OpenAIInstrumentor()
     instrumentor.instrument(tracer_provider=provider, skip_dep_check=True)
-    model = ChatOpenAI(model="gpt-4o", base_url=url, api_key="none")  # type: ignore[arg-type]
+    model = ChatOpenAI(model="gpt-4o", base_url=url, api_key=SecretStr("none"))
     found: list[list[str]] = []
 
     def look() -> None:

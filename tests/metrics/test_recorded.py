@@ -21,6 +21,7 @@ from langchain_core.tools import tool
 from langchain_openai import ChatOpenAI
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+from pydantic import SecretStr
 
 from langchain_durable import Durable, RunFenced
 from langchain_durable.costs.pricing import once
@@ -152,7 +153,7 @@ def server() -> Iterator[ScriptedOpenAI]:
 
 @pytest.mark.parametrize("asked", [False, True])
 def test_a_server_is_asked_for_the_usage_of_a_stream(server: ScriptedOpenAI, asked: bool) -> None:
-    model = ChatOpenAI(model="gpt-4o", base_url=server.url, api_key="none")  # type: ignore[arg-type]
+    model = ChatOpenAI(model="gpt-4o", base_url=server.url, api_key=SecretStr("none"))
     watched = Watched(stream_usage=asked)
     with watched.durable, watched.durable.run("run"):
         list(model.stream("bees"))
@@ -166,7 +167,7 @@ def test_who_says_what_is_to_be_asked_is_heard(server: ScriptedOpenAI, asked: bo
     model = ChatOpenAI(
         model="gpt-4o",
         base_url=server.url,
-        api_key="none",  # type: ignore[arg-type]
+        api_key=SecretStr("none"),
         stream_usage=not asked,
     )
     watched = Watched(stream_usage=asked)

@@ -51,8 +51,7 @@ class Heard:
 
     def __init__(self, **tracing: Any) -> None:
         self.exporter = InMemorySpanExporter()
-        # Its constructor is not annotated.
-        self.logs = InMemoryLogRecordExporter()  # type: ignore[no-untyped-call]
+        self.logs = InMemoryLogRecordExporter()  # type: ignore[no-untyped-call]  # the SDK's
         self.tracer_provider = TracerProvider(shutdown_on_exit=False, **tracing)
         self.tracer_provider.add_span_processor(SimpleSpanProcessor(self.exporter))
         self.logger_provider = LoggerProvider(shutdown_on_exit=False)
@@ -130,7 +129,7 @@ def test_an_event_says_what_its_span_says_and_has_the_content_that_the_span_has_
         semconv.OUTPUT_MESSAGES: ANSWER,
     }
     assert not CONTENT & span.attributes.keys()
-    (scope,) = {each.instrumentation_scope.name for each in heard.events}  # type: ignore[union-attr]
+    (scope,) = {each.instrumentation_scope.name for each in heard.events}  # type: ignore[union-attr]  # set
     assert scope == semconv.SCOPE
 
 

@@ -131,7 +131,7 @@ def deep(url: str, config: RunnableConfig) -> Any:
     agent = create_deep_agent(
         model=openai(url, "deep"),
         tools=[add],
-        subagents=[{**scout, "model": openai(url, "scout")}],  # type: ignore[list-item]
+        subagents=[{**scout, "model": openai(url, "scout")}],  # type: ignore[list-item]  # a SubAgent
         name="planner",
     )
     return agent.invoke(user("Go"), config)
