@@ -54,24 +54,11 @@ def flush_on_sigterm(
             came=repr(timeout)[:80],
             do="leave it out for 5 seconds",
         )
-    hooks = _functions(before)
-    if threading.current_thread() is not threading.main_thread():
-        raise ConfigurationError(
-            "Python handles signals in the main thread only.",
-            expected="a call from the main thread",
-            came=f"one from {threading.current_thread().name}",
-            do="call flush_on_sigterm() where the program starts",
-        )
-    previous = signal.getsignal(signal.SIGTERM)
-    if previous is None:
-        raise ConfigurationError(
-            "SIGTERM has a handler that is not Python's, so it could not be called after ours.",
-            expected="one that was installed by signal.signal, or none",
-            came="one of a C library, or of the program that has Python in it",
-            do="flush the providers where the program shuts down",
-        )
     handler = _Handler(
-        timeout, hooks, providers=(tracer_provider, meter_provider), previous=previous
+        timeout,
+        _functions(before),
+        providers=(tracer_provider, meter_provider),
+        previous=_handler_to_follow(),
     )
     signal.signal(signal.SIGTERM, handler)
     return handler.give_back
@@ -87,6 +74,26 @@ def _functions(before: Iterable[Hook]) -> tuple[Hook, ...]:
         do="write before=[durable.close], without calling it",
     )
     return hooks
+
+
+def _handler_to_follow() -> Previous:
+    """The handler that is installed for SIGTERM, if another may take its place here."""
+    if threading.current_thread() is not threading.main_thread():
+        raise ConfigurationError(
+            "Python handles signals in the main thread only.",
+            expected="a call from the main thread",
+            came=f"one from {threading.current_thread().name}",
+            do="call flush_on_sigterm() where the program starts",
+        )
+    previous = signal.getsignal(signal.SIGTERM)
+    if previous is None:
+        raise ConfigurationError(
+            "SIGTERM has a handler that is not Python's, so it could not be called after ours.",
+            expected="one that was installed by signal.signal, or none",
+            came="one of a C library, or of the program that has Python in it",
+            do="flush the providers where the program shuts down",
+        )
+    return previous
 
 
 class _Handler:
