@@ -9,7 +9,6 @@ from collections.abc import Iterable
 from typing import Any
 
 from rich.console import Console
-from rich.markup import escape
 from rich.text import Text
 
 from langchain_durable.errors import DurableError
@@ -65,8 +64,3 @@ def one_line(text: str, length: int = 0) -> str:
     joined = " ".join(text.split())
     clean = "".join(sign if sign.isprintable() else "?" for sign in joined)
     return clean if not length or len(clean) <= length else clean[: length - 1] + "…"
-
-
-def safe(text: str) -> str:
-    """The text as it is, also where rich would take brackets for markup."""
-    return escape(one_line(text))

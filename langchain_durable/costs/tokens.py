@@ -74,18 +74,24 @@ class Tokens:
         if isinstance(usage, RefusedUsage):
             given, received = usage.came
             return cls(input=given, output=received)
-        return _from_counts(
-            usage.input_tokens, usage.output_tokens, usage.input_details, usage.output_details
-        )
-
-    @classmethod
-    def from_metadata(cls, metadata: Mapping[str, Any]) -> Tokens:
-        """The tokens in a LangChain message's ``usage_metadata``."""
-        return _from_counts(
-            metadata.get("input_tokens", 0),
-            metadata.get("output_tokens", 0),
-            metadata.get("input_token_details"),
-            metadata.get("output_token_details"),
+        inputs, outputs = usage.input_details, usage.output_details
+        if not inputs and not outputs:
+            return cls(input=usage.input_tokens, output=usage.output_tokens)
+        # langchain-openai puts the tier before the names of the details it applies to.
+        tier = next((tier for tier in _TIERS if tier in inputs or tier in outputs), "")
+        prefix = f"{tier}_" if tier else ""
+        short, long = inputs.get(_DETAILS_5M) or 0, inputs.get(_DETAILS_1H) or 0
+        return cls(
+            input=usage.input_tokens,
+            output=usage.output_tokens,
+            cache_read=_detail(inputs, prefix, "cache_read"),
+            cache_write=_written(_detail(inputs, prefix, "cache_creation"), short, long),
+            cache_write_5m=short,
+            cache_write_1h=long,
+            reasoning=_detail(outputs, prefix, "reasoning"),
+            input_audio=inputs.get("audio") or 0,
+            output_audio=outputs.get("audio") or 0,
+            tier=tier,
         )
 
     @classmethod
@@ -130,34 +136,11 @@ def _first(attributes: Mapping[str, Any], keys: tuple[str, ...]) -> Any:
     return None
 
 
-def _from_counts(given: Any, received: Any, given_details: Any, received_details: Any) -> Tokens:
-    if not given_details and not received_details:
-        return Tokens(input=given, output=received)
-    inputs = given_details if isinstance(given_details, Mapping) else {}
-    outputs = received_details if isinstance(received_details, Mapping) else {}
-    # langchain-openai puts the tier before the names of the details it applies to.
-    tier = next((tier for tier in _TIERS if tier in inputs or tier in outputs), "")
-    prefix = f"{tier}_" if tier else ""
-    short, long = inputs.get(_DETAILS_5M) or 0, inputs.get(_DETAILS_1H) or 0
-    return Tokens(
-        input=given,
-        output=received,
-        cache_read=_detail(inputs, prefix, "cache_read"),
-        cache_write=_written(_detail(inputs, prefix, "cache_creation"), short, long),
-        cache_write_5m=short,
-        cache_write_1h=long,
-        reasoning=_detail(outputs, prefix, "reasoning"),
-        input_audio=inputs.get("audio") or 0,
-        output_audio=outputs.get("audio") or 0,
-        tier=tier,
-    )
-
-
-def _detail(details: Mapping[str, Any], prefix: str, name: str) -> Any:
+def _detail(details: Mapping[str, int], prefix: str, name: str) -> int:
     return details.get(prefix + name) or details.get(name) or 0
 
 
-def _written(generic: Any, short: Any, long: Any) -> Any:
+def _written(generic: int, short: int, long: int) -> int:
     """All tokens written to a cache. langchain-anthropic sets the generic count to 0 where it
     knows how long they are kept, other releases repeat them in it."""
     kept = (short if _is_count(short) else 0) + (long if _is_count(long) else 0)

@@ -29,7 +29,6 @@ class Index:
         }
         self._opened: dict[bytes, Recorded] = {}
         self._began = 0
-        self.completed_steps = 0
         self.asked = 0
         """The last attempt that ended with a question to a person; 0 if none did."""
         self.last: Entry | None = None
@@ -120,7 +119,6 @@ class Index:
         recorded.handled = HANDLED in event.attributes
         recorded.numbers = event.attributes.get(NUMBERS)
         recorded.cost = event.attributes.get(COST)
-        self.completed_steps += recorded.outcome is Outcome.COMPLETED
 
     def _enter(self, recorded: Recorded, entry: Entry) -> None:
         while entry.attempt not in recorded.entered:

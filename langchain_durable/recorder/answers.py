@@ -51,7 +51,6 @@ class Counts:
     executed: int = 0
     replayed: int = 0
     drifted: int = 0
-    unrecorded: int = 0
 
 
 class Answers:

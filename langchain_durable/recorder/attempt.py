@@ -213,7 +213,6 @@ class Attempt(Answers):
         return ticket if self.settings.durability == "sync" else SETTLED
 
     def _warn_unrecorded(self, scope: Scope, exc: Exception) -> None:
-        self.counts.unrecorded += 1
         why = exc if isinstance(exc, DurableError) else f"{type(exc).__name__}: {exc}"
         warnings.warn(
             f"Run {self.run_id!r}: the result of {'/'.join(scope.path)} cannot be journaled and "

@@ -74,11 +74,6 @@ class RunSaver(RedisSaver):
         self._token = secrets.token_hex(6)
 
     @property
-    def staged(self) -> bool:
-        """True if something waits for ``flush``."""
-        return bool(self._stage.calls)
-
-    @property
     def kept(self) -> bool:
         """True if an earlier attempt has stored something that this one went on with."""
         return self._stage.found

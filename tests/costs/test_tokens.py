@@ -1,3 +1,4 @@
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from langchain_core.outputs import ChatGeneration
 
 from langchain_durable.costs.tokens import COUNTS, LARGEST, Tokens, is_cache_hit
 from langchain_durable.events import Usage
+from langchain_durable.spans.usage import reported
 
 ANYTHING: st.SearchStrategy[Any] = st.one_of(
     st.integers(),
@@ -33,6 +35,13 @@ def assert_sound(tokens: Tokens) -> None:
     assert tokens.output_audio <= tokens.output
 
 
+def tokens_of(metadata: Mapping[str, Any]) -> Tokens:
+    """The tokens of a LangChain message, by way of the usage that the journal keeps of it."""
+    usage = reported(metadata)
+    assert usage is not None
+    return Tokens.from_usage(usage)
+
+
 def test_langchain_s_usage_metadata_becomes_tokens_by_kind() -> None:
     message = AIMessage(
         "",
@@ -45,7 +54,7 @@ def test_langchain_s_usage_metadata_becomes_tokens_by_kind() -> None:
         },
     )
     assert message.usage_metadata
-    assert Tokens.from_metadata(message.usage_metadata) == Tokens(
+    assert tokens_of(message.usage_metadata) == Tokens(
         1000,
         200,
         cache_read=300,
@@ -75,9 +84,7 @@ def test_cache_writes_by_how_long_they_are_kept_are_not_counted_twice(generic: i
         "ephemeral_5m_input_tokens": 100,
         "ephemeral_1h_input_tokens": 50,
     }
-    tokens = Tokens.from_metadata(
-        {"input_tokens": 500, "output_tokens": 1, "input_token_details": details}
-    )
+    tokens = tokens_of({"input_tokens": 500, "output_tokens": 1, "input_token_details": details})
     assert tokens == Tokens(500, 1, cache_write=150, cache_write_5m=100, cache_write_1h=50)
     assert tokens.clamped == ()
 
@@ -89,9 +96,7 @@ def test_langchain_openai_s_service_tier_is_found_in_the_names_of_its_details() 
         "input_token_details": {"flex_cache_read": 300, "flex": 700},
         "output_token_details": {"flex_reasoning": 80, "flex": 120},
     }
-    assert Tokens.from_metadata(metadata) == Tokens(
-        1000, 200, cache_read=300, reasoning=80, tier="flex"
-    )
+    assert tokens_of(metadata) == Tokens(1000, 200, cache_read=300, reasoning=80, tier="flex")
 
 
 @pytest.mark.parametrize(
@@ -191,8 +196,8 @@ def test_whatever_comes_tokens_are_sound_and_a_change_is_said(came: dict[str, An
     ),
 )
 def test_no_metadata_raises(metadata: dict[str, Any], details: dict[str, Any]) -> None:
-    assert_sound(Tokens.from_metadata({**metadata, "input_token_details": details}))
-    assert_sound(Tokens.from_metadata({**metadata, "output_token_details": 7}))
+    assert_sound(tokens_of({**metadata, "input_token_details": details}))
+    assert_sound(tokens_of({**metadata, "output_token_details": 7}))
 
 
 @given(
