@@ -128,6 +128,7 @@ REPLAYED_STEPS = "langchain_durable.replayed_steps"
 # which table priced it.
 COST_AMOUNT = "gen_ai.usage.cost.amount"
 COST_CURRENCY = "gen_ai.usage.cost.currency"
+USD = "USD"
 COST_SOURCE = "gen_ai.usage.cost.source"
 COST_BOOK = "langchain_durable.cost.book"
 COST_ESTIMATED = "langchain_durable.cost.estimated"

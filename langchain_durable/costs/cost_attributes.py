@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from opentelemetry.util.types import AttributeValue
 
-from langchain_durable.costs import names
+from langchain_durable import semconv
 from langchain_durable.costs.price_book import Price
 
 
 def cost_attributes(price: Price, *, estimated: bool = False) -> dict[str, AttributeValue]:
     """The attributes to set on a span, while it is open, for a call that has this price."""
     attributes: dict[str, AttributeValue] = {
-        names.COST_AMOUNT: float(price.amount),
-        names.COST_CURRENCY: names.USD,
-        names.COST_SOURCE: price.source,
+        semconv.COST_AMOUNT: float(price.amount),
+        semconv.COST_CURRENCY: semconv.USD,
+        semconv.COST_SOURCE: price.source,
     }
     if price.book:
-        attributes[names.COST_BOOK] = price.book
+        attributes[semconv.COST_BOOK] = price.book
     if estimated:
-        attributes[names.COST_ESTIMATED] = True
+        attributes[semconv.COST_ESTIMATED] = True
     return attributes

@@ -36,7 +36,7 @@ def told_cost(attributes: Mapping[str, Any], *, book: str = "") -> Attributes:
         return {}
     told: Attributes = {
         semconv.COST_AMOUNT: float(cost),
-        semconv.COST_CURRENCY: "USD",
+        semconv.COST_CURRENCY: semconv.USD,
         semconv.COST_SOURCE: str(attributes.get(SOURCE, LOCAL)),
     }
     book = str(attributes.get(BOOK) or book)
