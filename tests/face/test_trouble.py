@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
+import sys
 import threading
 import time
+import traceback
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -400,11 +403,26 @@ async def test_a_thread_that_cannot_send_does_not_hold_up_its_runs_event_loop(
 ) -> None:
     async with Durable(own_server.url, durability="async") as durable, durable.run("run") as run:
         big = os.urandom(8_000_000)  # which does not compress
+        threads: list[int] = []
+
+        def give() -> bytes:
+            threads.append(threading.get_ident())
+            return big
+
+        def until_it_is_sent() -> None:
+            deadline, names = time.monotonic() + 30, [""]
+            while "send_packed_command" not in names:  # a server that is paused lets none return
+                assert time.monotonic() < deadline
+                time.sleep(0.01)
+                stacks = [sys._current_frames()[thread] for thread in threads]
+                frames = itertools.chain.from_iterable(map(traceback.walk_stack, stacks))
+                names = [frame.f_code.co_name for frame, _ in frames]
+
         await durable.astep(len, "a")
         own_server.pause()
         try:
-            sending = asyncio.create_task(asyncio.to_thread(run.bind(durable.step), lambda: big))
-            await asyncio.sleep(0.5)  # until it is in the midst of it
+            sending = asyncio.create_task(asyncio.to_thread(run.bind(durable.step), give))
+            await asyncio.to_thread(until_it_is_sent)
             began = time.monotonic()
             await durable.astep(len, "b")
             took = time.monotonic() - began

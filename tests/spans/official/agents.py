@@ -176,9 +176,10 @@ def interrupted(url: str, config: RunnableConfig) -> Any:
 
 def cancelled(url: str, config: RunnableConfig) -> Any:
     async def go() -> None:
-        agent = create_agent(Slow(model="fake-1"), name="adder")
+        model = Slow(model="fake-1")
+        agent = create_agent(model, name="adder")
         task = asyncio.create_task(agent.ainvoke(user("Go"), config))
-        await asyncio.sleep(0.2)
+        await model.asked.wait()
         task.cancel()
         await task
 

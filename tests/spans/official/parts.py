@@ -12,7 +12,7 @@ from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import tool
 from langchain_openai import ChatOpenAI
 from langgraph.types import interrupt
-from pydantic import SecretStr
+from pydantic import Field, SecretStr
 
 from langchain_durable.testing.openai_server import Rule, ToolCall
 from tests.fakes import Model, calls, once_each
@@ -46,9 +46,12 @@ def approve(city: str) -> str:
 
 
 class Slow(Model):
-    """A model whose answer never comes."""
+    """A model whose answer never comes; ``asked`` is set once it is waited for."""
+
+    asked: Any = Field(default_factory=asyncio.Event)
 
     async def _agenerate(self, *args: Any, **kwargs: Any) -> ChatResult:
+        self.asked.set()
         await asyncio.sleep(3600)
         raise AssertionError
 
