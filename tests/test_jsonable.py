@@ -60,4 +60,5 @@ def test_a_message_shows_its_calls_and_a_result_its_call_and_failure() -> None:
 def test_a_value_that_contains_itself_is_cut_off() -> None:
     inner: list[Any] = []
     inner.append(inner)
-    json.dumps(jsonable(inner))
+    shown = json.dumps(jsonable(inner))
+    assert shown.strip("[]") == '"<list>"'

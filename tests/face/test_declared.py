@@ -37,3 +37,4 @@ def test_a_chain_is_declared_before_what_is_in_it() -> None:
                     for node in entry.event.nodes:
                         assert node.parent in declared, f"run-{number}: {node.label}"
                         declared.add(node.id)
+            assert len(declared) > len("abcd")

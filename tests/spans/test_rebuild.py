@@ -89,7 +89,9 @@ def test_the_run_is_the_root_of_its_attempts_and_they_of_their_steps() -> None:
 
 
 def test_resource_and_scope_are_those_of_the_exporting_provider() -> None:
-    for span in _rebuilt(entries_of((1, _attempt()), (1, _given_back()))):
+    entries = entries_of((1, _attempt()), (1, _given_back()))
+    run, attempt = _rebuilt(entries, header(RunStatus.COMPLETED))
+    for span in (run, attempt):
         assert span.resource == RESOURCE
         assert span.instrumentation_scope == SCOPE
 
