@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from langchain_durable.flushing import flush_on_sigterm
     from langchain_durable.instrumentor import DurableInstrumentor
     from langchain_durable.journal import Header, Retention
-    from langchain_durable.reading.fold import Checkpoint
+    from langchain_durable.reading.checkpoint import Checkpoint
     from langchain_durable.recorder.current import idempotency_key
     from langchain_durable.running.run import Run
     from langchain_durable.tools import in_doubt
@@ -92,7 +92,7 @@ _HOMES = {
     "Pricing": "costs.pricing",
     "Run": "running.run",
     "flush_on_sigterm": "flushing",
-    "Checkpoint": "reading.fold",
+    "Checkpoint": "reading.checkpoint",
     "idempotency_key": "recorder.current",
     "in_doubt": "tools",
     **dict.fromkeys(("Entry", "Outcome", "RunStatus", "StepKind"), "events"),

@@ -25,17 +25,8 @@ from langchain_durable.events import (
     Usage,
 )
 from langchain_durable.journal import Header, HeaderField
-from langchain_durable.reading.checkpoint import Checkpoint, StepState, Unreadable, to_json
+from langchain_durable.reading.checkpoint import Checkpoint, StepState, Unreadable
 from langchain_durable.transcript import input_messages, step_messages
-
-__all__ = [
-    "Checkpoint",
-    "Fold",
-    "StepState",
-    "Unreadable",
-    "fold",
-    "to_json",
-]
 
 
 def fold(

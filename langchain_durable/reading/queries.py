@@ -22,7 +22,8 @@ from langchain_durable.journal import (
     Record,
     Verdict,
 )
-from langchain_durable.reading.fold import Checkpoint, fold
+from langchain_durable.reading.checkpoint import Checkpoint
+from langchain_durable.reading.fold import fold
 from langchain_durable.recorder.answers import bind
 from langchain_durable.recorder.loading import PAGE, decode_payload
 from langchain_durable.recorder.refusals import expired, not_found

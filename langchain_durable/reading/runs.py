@@ -15,7 +15,7 @@ from langchain_durable.errors import ConfigurationError
 from langchain_durable.events import Entry, RunStatus
 from langchain_durable.journal import Header
 from langchain_durable.reading import queries
-from langchain_durable.reading.fold import Checkpoint
+from langchain_durable.reading.checkpoint import Checkpoint
 from langchain_durable.reading.resolving import resolve
 from langchain_durable.reading.stored_call import stored_call
 from langchain_durable.recorder.runtime import Runtime

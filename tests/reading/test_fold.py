@@ -26,13 +26,8 @@ from langchain_durable.events import (
     Usage,
 )
 from langchain_durable.journal import Header
-from langchain_durable.reading.fold import (
-    Checkpoint,
-    Fold,
-    Unreadable,
-    fold,
-    to_json,
-)
+from langchain_durable.reading.checkpoint import Checkpoint, Unreadable, to_json
+from langchain_durable.reading.fold import Fold, fold
 
 CODEC = Codec()
 SECOND = 10**9
