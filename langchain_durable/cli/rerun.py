@@ -12,7 +12,7 @@ from rich.text import Text
 from langchain_durable.cli.opening import open_program
 from langchain_durable.cli.output import make_console, one_line, print_json
 from langchain_durable.cli.programs import load_program
-from langchain_durable.cli.show import brief_result, interrupts, questions
+from langchain_durable.cli.results import brief_result, interrupts, questions
 from langchain_durable.cli.words import outcome_text
 from langchain_durable.errors import DurableError
 from langchain_durable.events import Outcome

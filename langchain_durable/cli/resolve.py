@@ -11,7 +11,7 @@ from langchain_durable.cli.opening import open_handle
 from langchain_durable.cli.options import PREFIX, AsJson, Key, Prefix, RunId, Url
 from langchain_durable.cli.output import make_console, print_json
 from langchain_durable.cli.runs import header_json
-from langchain_durable.cli.show import print_way_on
+from langchain_durable.cli.show_view import print_way_on
 
 Step = Annotated[
     str,

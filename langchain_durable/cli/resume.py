@@ -17,7 +17,8 @@ from langchain_durable.cli.options import PREFIX, Answer, App, AsJson, Key, Pref
 from langchain_durable.cli.output import make_console, print_json
 from langchain_durable.cli.programs import load_program
 from langchain_durable.cli.resolve import json_or_text
-from langchain_durable.cli.show import brief_result, print_way_on, questions
+from langchain_durable.cli.results import brief_result, questions
+from langchain_durable.cli.show_view import print_way_on
 from langchain_durable.cli.words import status_text
 from langchain_durable.errors import DurableError, JournalError
 from langchain_durable.events import StepStarted

@@ -9,7 +9,7 @@ import pytest
 from langgraph.types import Interrupt
 
 from langchain_durable.cli.jaeger import EXAMPLE, trace_url
-from langchain_durable.cli.show import questions
+from langchain_durable.cli.results import questions
 from langchain_durable.journal import HeaderField
 from tests.cli.conftest import LONG, STRANGE, Cli
 from tests.cli.priced import TRACE
