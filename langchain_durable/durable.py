@@ -33,7 +33,7 @@ from langchain_durable.running.wrap import RUN_ID, rebrand, with_configurable, w
 from langchain_durable.telemetry import Prices, make_telemetry
 from langchain_durable.touchpoints.langgraph import is_graph
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # importing it takes a while, and few programs have logs
     from opentelemetry._logs import LoggerProvider
 
 logger = logging.getLogger("langchain_durable")

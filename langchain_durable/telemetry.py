@@ -24,7 +24,7 @@ from langchain_durable.spans.content import (
 from langchain_durable.tracing.metering import Metering
 from langchain_durable.tracing.telemetry import Telemetry
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # importing it takes a while, and few programs have logs
     from opentelemetry._logs import LoggerProvider
 
     from langchain_durable.tracing.inference_events import InferenceEvents

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # importing LangChain takes a second, which --help need not wait for
     from langchain_durable.costs import Totals
 
 _CENT = Decimal("0.01")

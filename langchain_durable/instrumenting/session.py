@@ -22,7 +22,7 @@ from langchain_durable.instrumenting.first_call import first_call
 from langchain_durable.instrumenting.peers import active_peers
 from langchain_durable.telemetry import Prices, make_telemetry
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # importing it takes a while, and few programs have logs
     from opentelemetry._logs import LoggerProvider
 
 _logger = logging.getLogger(__name__)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from langchain_durable.connecting.connector import Connector
 from langchain_durable.waiting import adrive, drive
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # with the SDK
     from langchain_durable.reading.exporting import Target
 
 

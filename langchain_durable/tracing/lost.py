@@ -10,7 +10,7 @@ from langchain_durable.events import AttemptEnded, Entry
 from langchain_durable.journal import Header
 from langchain_durable.spans.journaled import Journaled
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # imported with the SDK, which an app that has configured it has imported
     from opentelemetry.sdk.trace import ReadableSpan
 
     from langchain_durable.tracing.sink import Sink

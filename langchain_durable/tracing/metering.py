@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
 from opentelemetry import trace
 from opentelemetry.context import Context
@@ -18,12 +17,10 @@ from langchain_durable.costs.price_book import dollars
 from langchain_durable.costs.pricing import Settled
 from langchain_durable.events import RunStatus, StepEnded, StepKind
 from langchain_durable.identity.tree import Scope
+from langchain_durable.metrics import Meters
 from langchain_durable.spans.outcomes import describe, error_type
 from langchain_durable.spans.start import Attributes, Start
 from langchain_durable.tracing.guard import harmless, nothing
-
-if TYPE_CHECKING:
-    from langchain_durable.metrics import Meters
 
 _NOT_CONFIGURED = "_ProxyMeterProvider"
 """The class of the global meter provider, as long as the app has set none."""

@@ -25,7 +25,7 @@ from langchain_durable.spans.priced import BOOK, COST, ESTIMATED, LOCAL, SOURCE,
 from langchain_durable.spans.start import Attributes, Start
 from langchain_durable.tracing.metering import Metering
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # imported with the SDK, which an app that has configured it has imported
     from langchain_durable.tracing.inference_events import InferenceEvents
     from langchain_durable.tracing.sink import Sink
 
