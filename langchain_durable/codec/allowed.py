@@ -26,6 +26,7 @@ _MISSING: Any = object()
 
 
 def qualified_name(cls: type) -> str:
+    """The name by which records know a class of the program's."""
     return f"{cls.__module__}:{cls.__qualname__}"
 
 

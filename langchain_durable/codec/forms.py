@@ -12,6 +12,7 @@ class Refused(Exception):
 
 
 def by_index(key: Any) -> str:
+    """Where an item lies in a plain value, as paths in messages say it."""
     return f"[{key!r}]"
 
 

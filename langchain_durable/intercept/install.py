@@ -58,7 +58,7 @@ from langchain_durable.intercept.streams import (
     sync_stream,
 )
 from langchain_durable.intercept.tools import retriever_call, tool_call
-from langchain_durable.intercept.wrapping import Recorder, async_method, sync_method
+from langchain_durable.intercept.wrapping import CallProcedure, async_method, sync_method
 from langchain_durable.touchpoints.langchain import (
     ASSIGNS,
     BATCHES,
@@ -92,7 +92,7 @@ _TEXT_STREAM = StreamForm(
 )
 
 
-def _methods(kind: StepKind, record: Recorder) -> tuple[Maker, Maker]:
+def _methods(kind: StepKind, record: CallProcedure) -> tuple[Maker, Maker]:
     return (
         lambda original: sync_method(original, kind, record),
         lambda original: async_method(original, kind, record),

@@ -33,6 +33,7 @@ class CallScopes(Generic[R]):
 
     @property
     def attempt(self) -> R:
+        """Who records the calls: an attempt, or an observer."""
         return self._attempt
 
     def scope(self, run_id: UUID | None) -> Scope | None:

@@ -15,11 +15,11 @@ Original = Callable[..., Any]
 Bound = functools.partial[Any]
 """A provider's method with its object, which is ``args[0]``."""
 
-Recorder = Callable[[Step, Bound, tuple[Any, ...], dict[str, Any]], Procedure[Any]]
+CallProcedure = Callable[[Step, Bound, tuple[Any, ...], dict[str, Any]], Procedure[Any]]
 """Makes the procedure for a step: ``(step, bound original, args, kwargs)``."""
 
 
-def sync_method(original: Original, kind: StepKind, record: Recorder) -> Original:
+def sync_method(original: Original, kind: StepKind, record: CallProcedure) -> Original:
     """The wrapper of a method that blocks."""
 
     @functools.wraps(original)
@@ -32,7 +32,7 @@ def sync_method(original: Original, kind: StepKind, record: Recorder) -> Origina
     return wrapper
 
 
-def async_method(original: Original, kind: StepKind, record: Recorder) -> Original:
+def async_method(original: Original, kind: StepKind, record: CallProcedure) -> Original:
     """The wrapper of a coroutine method."""
 
     @functools.wraps(original)

@@ -100,7 +100,7 @@ class Answers:
 
         Raises the recorded error, if the program went on after it.
         """
-        self._check()
+        self.check()
         self.tree.resolve(scope)
         recorded = scope.recorded
         answer = self._answer(scope, recorded) if recorded is not None else None
@@ -126,7 +126,7 @@ class Answers:
         except BaseException:
             self._replayed(scope)
             raise
-        self._check()
+        self.check()
         self._let_run(scope)
 
     def carries(self, value: Any) -> bool:
@@ -247,9 +247,6 @@ class Answers:
 
     def check(self) -> None:
         """Raise if this attempt may not go on."""
-        self._check()
-
-    def _check(self) -> None:
         if self.broken is not None:
             raise self.broken
         if self.refusal is not None:

@@ -58,6 +58,7 @@ def refuse(opened: Opened, request: Request, run_id: str) -> None:
 
 
 def not_found(run_id: str) -> RunNotFound:
+    """For an id that the journal does not know."""
     return RunNotFound(
         run_id,
         "there is no such run.",
@@ -109,6 +110,7 @@ def _mismatch(run_id: str, header: Header, request: Request) -> RunInputMismatch
 
 
 def cancelled(run_id: str) -> RunCancelled:
+    """For a step of a run that somebody has cancelled."""
     return RunCancelled(
         run_id,
         "it was cancelled.",
@@ -119,6 +121,7 @@ def cancelled(run_id: str) -> RunCancelled:
 
 
 def drifted(run_id: str, path: str) -> StepDrift:
+    """For a step that stands where another input was recorded; ``path`` is its place."""
     return StepDrift(
         run_id,
         path,
@@ -131,7 +134,8 @@ def drifted(run_id: str, path: str) -> StepDrift:
 
 
 def in_doubt(run_id: str, tool: Scope, step: str, attempt: int, policy: str) -> StepInDoubt:
-    """``step`` is the tool call's id, and ``attempt`` the one that died in it."""
+    """For a tool's call that may have had its effect. ``step`` is its id, and ``attempt`` the one
+    that died in it."""
     return StepInDoubt(
         run_id,
         "/".join(tool.path),

@@ -136,8 +136,10 @@ def full_id(ns: str, checkpoint: str = "") -> bytes:
 
 
 def ns_of(id_: bytes) -> str:
+    """The namespace in a checkpoint's name in the index."""
     return id_.partition(b"\0")[0].decode()
 
 
 def checkpoint_of(id_: bytes) -> bytes:
+    """The checkpoint's own id in its name in the index."""
     return id_.partition(b"\0")[2]
