@@ -21,7 +21,6 @@ class Proxy:
         self._losing = 0
         self.lost = threading.Semaphore(0)
         """Released for each reply that was lost."""
-        self.connections = 0
         threading.Thread(target=self._accept, daemon=True).start()
 
     def lose_replies(self, count: int = 1) -> None:
@@ -47,7 +46,6 @@ class Proxy:
             except OSError:
                 return
             server = socket.create_connection(("127.0.0.1", self._target))
-            self.connections += 1
             with self._lock:
                 self._open += [client, server]
             self._pump(client, server, lambda: False)
