@@ -93,14 +93,14 @@ async def test_a_resume_does_not_mix_a_late_answer_into_the_path_that_was_taken(
 async def test_a_timeout_around_several_calls_comes_in_the_same_one(durable: Durable) -> None:
     class Late(Model):
         async def _agenerate(self, messages: Any, *args: Any, **kwargs: Any) -> Any:
-            await asyncio.sleep(0.2)
+            await asyncio.sleep(0.1)
             return self._generate(messages)
 
     late, slow, fast = Late(), Slow(), Model()
 
     async def program() -> str:
         try:
-            async with asyncio.timeout(0.3):
+            async with asyncio.timeout(1.0):
                 await late.ainvoke("first")
                 await slow.ainvoke("second")
         except TimeoutError:
