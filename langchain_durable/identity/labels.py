@@ -11,6 +11,9 @@ KEY = "map:key:"
 NODE = "@"
 """In the label of a graph's node, before its superstep."""
 
+STEP = "langgraph_step"
+"""The key in a node's metadata that has its superstep."""
+
 _STRUCTURAL = ("seq:step:", KEY, "branch:", "condition:")
 """LangChain's tags that say where in a composition a call stands. ``retry:attempt:N`` is not
 among them: a retried call is one place, and its tries are told apart by their order."""
@@ -58,7 +61,7 @@ def placed(label: str, places: str) -> str:
 
 def _superstep(metadata: Mapping[str, Any]) -> str:
     """LangGraph's superstep, and which of several sends it is; both are stable."""
-    step = str(metadata.get("langgraph_step", ""))
+    step = str(metadata.get(STEP, ""))
     path: tuple[Any, ...] = metadata.get("langgraph_path") or ()
     if len(path) > 1 and path[0] == "__pregel_push":
         return f"{step}:{'.'.join(str(part) for part in path[1:] if not isinstance(part, bool))}"

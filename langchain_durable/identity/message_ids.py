@@ -33,6 +33,7 @@ from langchain_core.messages.utils import message_chunk_to_message
 from pydantic import BaseModel
 
 from langchain_durable.identity.fingerprint import fingerprint
+from langchain_durable.identity.labels import STEP
 from langchain_durable.identity.message_digests import is_message
 from langchain_durable.identity.tree import Scope
 from langchain_durable.touchpoints.langgraph import has_own_saver, is_command, keeps_writes
@@ -43,14 +44,29 @@ _NODE = "graph:step:"
 
 
 class GraphCall:
-    """A graph's call in a run. ``name`` is its own in all runs, and the same in every attempt."""
+    """A graph's call in a run. ``name`` is its own in all runs, and the same in every attempt.
 
-    __slots__ = ("_given", "_held", "place")
+    ``first_step`` is the superstep that a call from an earlier checkpoint would begin with, were
+    that the thread's last one. If it is not, LangGraph forks it first, and counts one further.
+    """
+
+    __slots__ = ("_ahead", "_given", "_held", "first_step", "place")
 
     def __init__(self, name: str, given: Any) -> None:
         self.place = _within(_RUNS, name)
         self._given = given
         self._held: dict[int, BaseMessage] | None = None
+        self._ahead: int | None = None
+        self.first_step: int | None = None
+
+    def unforked(self, metadata: Mapping[str, Any]) -> Mapping[str, Any]:
+        """A node's metadata with the superstep that it would have without a fork."""
+        step = metadata.get(STEP)
+        if self.first_step is None or not isinstance(step, int):
+            return metadata
+        if self._ahead is None:
+            self._ahead = step - self.first_step
+        return {**metadata, STEP: step - self._ahead}
 
     def node(self, scope: Scope) -> bytes:
         """The place of one of its nodes: a label has the superstep, and a retry its turn."""

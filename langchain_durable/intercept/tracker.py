@@ -73,6 +73,10 @@ class PathTracker(CallScopes[R], BaseCallbackHandler):
             return
         name = call_name(kwargs.get("name"), serialized)
         label = label_of(name, tags, metadata)
+        if label != name and metadata is not None:
+            graph = in_graph.get()
+            if graph is not None and graph.first_step is not None:
+                label = label_of(name, tags, graph.unforked(metadata))
         if self._passing.chains and self._passing.tries(run_id, parent_run_id, label):
             retried = self.scope(parent_run_id)
             if retried is not None and not retried.span_id:

@@ -26,10 +26,12 @@ def with_place(original: Callable[..., Any]) -> Callable[..., Any]:
         if call is None:
             return original(graph, input, config, **kwargs)  # type: ignore[no-any-return]  # as the graph's
         named = with_named_input(call, graph, input)
-        return advanced(call, original(graph, named, config, **kwargs))
-
-    def advanced(call: GraphCall, pieces: Any) -> Iterator[Any]:
         inside = Within[GraphCall | None](in_graph, call)
+        with inside:
+            pieces = original(graph, named, config, **kwargs)
+        return advanced(inside, pieces)
+
+    def advanced(inside: Within[GraphCall | None], pieces: Any) -> Iterator[Any]:
         with closing(pieces):
             while True:
                 with inside:
@@ -50,10 +52,12 @@ def with_async_place(original: Callable[..., Any]) -> Callable[..., Any]:
         if call is None:
             return original(graph, input, config, **kwargs)  # type: ignore[no-any-return]  # as the graph's
         named = with_named_input(call, graph, input)
-        return advanced(call, original(graph, named, config, **kwargs))
-
-    async def advanced(call: GraphCall, pieces: Any) -> AsyncIterator[Any]:
         inside = Within[GraphCall | None](in_graph, call)
+        with inside:
+            pieces = original(graph, named, config, **kwargs)
+        return advanced(inside, pieces)
+
+    async def advanced(inside: Within[GraphCall | None], pieces: Any) -> AsyncIterator[Any]:
         async with aclosing(pieces):
             while True:
                 with inside:

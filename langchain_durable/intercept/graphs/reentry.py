@@ -16,6 +16,7 @@ from typing import Any, Literal
 from langchain_core.runnables import RunnableConfig
 
 from langchain_durable.identity.fingerprint import fingerprint
+from langchain_durable.identity.message_ids import in_graph
 from langchain_durable.identity.root_call import RootCall
 from langchain_durable.intercept.active import active, tracker_in
 from langchain_durable.intercept.graphs.breakpoints import Breakpoints
@@ -84,6 +85,7 @@ class _GraphCall:
     that goes on with what is there, as with an answer; ``continues`` if it goes on with a call of
     this run, whose id it takes over. ``movable``: the run may have made other calls in its thread;
     ``shared``: other runs may have.
+    ``addressed``: it goes on with a checkpoint that its config names.
     ``over``: it has ended long ago, and its thread has gone on without it.
     """
 
@@ -99,12 +101,14 @@ class _GraphCall:
         movable: bool,
         shared: bool,
         continues: bool,
+        addressed: bool,
     ) -> None:
         self._tracker = tracker
         self._reentry = reentry
         self._movable = movable
         self._shared = shared
         self._continues = continues
+        self._addressed = addressed
         self._place = place
         self._thread: Hashable | None = None
         self.breakpoints = breakpoints
@@ -125,7 +129,7 @@ class _GraphCall:
     @property
     def may_have_begun(self) -> bool:
         """May an earlier call have left something that this one has to look at?"""
-        if self._continues:
+        if self._continues or self._addressed:
             return True
         attempts_before = self._tracker.attempt.index is not None
         if self._reentry is None or not (self._reentry.resumed or attempts_before):
@@ -134,6 +138,9 @@ class _GraphCall:
 
     def find(self, reads: Reads) -> Procedure[Any]:
         """Address the call to its own last checkpoint; the state, if nothing is to run from it."""
+        if self._addressed:
+            yield from self._go_back(reads)
+            return None
         if self._continues:
             yield from self._take_over(reads)
             return None
@@ -173,10 +180,26 @@ class _GraphCall:
         found = yield Call(lambda: reads.latest(saver, place, mine))
         if found is None:
             return False
+        plain = found
+        while plain.metadata.get("source") == "fork" and plain.parent_config is not None:
+            # A fork that an earlier attempt had for the same move.
+            plain = yield Call(functools.partial(reads.saved, saver, plain.parent_config))
+        _counts_from(plain)
         checkpoint = found.config["configurable"]["checkpoint_id"]
         self._place = {**self._place, "checkpoint_id": checkpoint}
         self.config = {**self.config, "configurable": {**self._place}}
         return True
+
+    def _go_back(self, reads: Reads) -> Procedure[None]:
+        """Go on from a checkpoint that the caller names, in every attempt by the same steps.
+
+        LangGraph always forks a plain one. One that a person has made it forks only if the thread
+        has gone on since, as it has when the call is made again.
+        """
+        saver, place = self.breakpoints.saver, RunnableConfig(configurable={**self._place})
+        found = yield Call(lambda: reads.saved(saver, place))
+        if found is not None and found.metadata.get("source") in ("update", "fork"):
+            _counts_from(found)
 
     def _last_state(self, reads: Reads) -> Procedure[Any]:
         if not (yield from self._move(reads)):
@@ -211,6 +234,13 @@ class _GraphCall:
 
     def _owns(self, saved: Any) -> bool:
         return self._reentry is not None and saved.metadata.get(REENTRY) == self._reentry.id
+
+
+def _counts_from(saved: Any) -> None:
+    """The supersteps of the call that is made here count from this checkpoint, forked or not."""
+    call, step = in_graph.get(), saved.metadata.get("step")
+    if call is not None and step is not None:
+        call.first_step = step + 1
 
 
 def _call_of(
@@ -250,6 +280,7 @@ def _call_of(
         movable=named is None,
         shared=own,
         continues=own and continues and named is None and not place.get("checkpoint_id"),
+        addressed=continues and bool(place.get("checkpoint_id")),
     )
 
 
