@@ -27,6 +27,7 @@ from langchain_durable.recorder.loading import decode_payload, indexed, load_ent
 from langchain_durable.recorder.refusals import refuse
 from langchain_durable.recorder.request import INPUT, UNKNOWN_INPUT, Request, Stored
 from langchain_durable.recorder.runtime import Runtime
+from langchain_durable.touchpoints import changes_state
 from langchain_durable.waiting import Pause, Procedure, Ticket
 
 logger = logging.getLogger(__name__)
@@ -69,7 +70,7 @@ def _begin(runtime: Runtime, attempt: Attempt, request: Request, opened: Opened)
         give_back(runtime, attempt, lease, exc)
         raise
     attempt.versioned = _versioned(opened.header, request)
-    attempt.opened(runtime.store, lease, index, drift_ok=_same_version(opened.header, request))
+    attempt.opened(runtime.store, lease, index, drift_ok=_drift_ok(opened.header, request))
 
 
 def _versioned(header: Header | None, request: Request) -> bool:
@@ -77,7 +78,11 @@ def _versioned(header: Header | None, request: Request) -> bool:
     return bool(request.version) and header is not None and bool(header.version)
 
 
-def _same_version(header: Header | None, request: Request) -> bool:
+def _drift_ok(header: Header | None, request: Request) -> bool:
+    """May a step with another input be the one at its place? Not if the program is another, or
+    if a person has given the run another state to go on with."""
+    if changes_state(request.inputs):
+        return False
     if header is None or not header.version or not request.version:
         return True
     return header.version == request.version
@@ -234,5 +239,5 @@ def _completed(
     attempt.number = header.attempt
     attempt.input_print = header.fingerprint
     attempt.versioned = _versioned(header, request)
-    attempt.opened(runtime.store, None, index, drift_ok=_same_version(header, request))
+    attempt.opened(runtime.store, None, index, drift_ok=_drift_ok(header, request))
     return None

@@ -97,6 +97,11 @@ def is_command(value: Any) -> bool:
     return cls is not None and isinstance(value, cls)
 
 
+def changes_state(value: Any) -> bool:
+    """Does an input change the state that a run goes on with?"""
+    return is_command(value) and value.update is not None
+
+
 def answering(answer: Any) -> Any:
     """The input by which a graph that was paused for a person goes on."""
     return importlib.import_module("langgraph.types").Command(resume=answer)

@@ -130,3 +130,27 @@ def test_a_question_that_cannot_be_journaled_can_be_answered(
     assert values(durable, "run") == []
     assert "what it asks cannot be journaled" in caplog.text
     assert graph.invoke(Command(resume="yes"), config)["log"] == ["yes"]
+
+
+@pytest.mark.parametrize("own", [False, True], ids=["ours", "its own"])
+def test_an_answer_that_changes_the_state_is_answered_for_the_new_one(
+    durable: Durable, own: bool
+) -> None:
+    model = Model(answer=lambda messages: f"<{messages[-1].text}>")
+
+    def ask(state: State) -> State:
+        return {"log": [model.invoke(state["log"][-1]).text + interrupt("sure?")]}
+
+    graph = StateGraph(State)
+    graph.add_node("ask", ask)
+    graph.add_edge(START, "ask")
+    asking = durable.wrap(graph.compile(checkpointer=InMemorySaver() if own else None))
+    config = durable.config("run", thread_id="thread")
+    answer: Any = Command(resume="!", update={"log": ["wasps"]})
+
+    asking.invoke({"log": ["bees"]}, config)
+    said = asking.invoke(answer, config)["log"]
+
+    assert said == ["bees", "wasps", "<wasps>!"]
+    assert asking.invoke(answer, config)["log"] == said
+    assert model.calls == 2
