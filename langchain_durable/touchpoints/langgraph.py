@@ -31,6 +31,8 @@ HIDDEN = "langsmith:hidden"
 CALL = "__pregel_call"
 SCRATCHPAD = "__pregel_scratchpad"
 RESUME = "__resume__"
+NO_TASK = "00000000-0000-0000-0000-000000000000"
+"""The task whose writes are those of the call itself, such as an answer."""
 
 NUMBERED = ("call_counter", "interrupt_counter", "subgraph_counter", "get_null_resume", "resume")
 """Fields of LangGraph's scratchpad of a node, by which it finds answers and results again."""

@@ -154,3 +154,40 @@ def test_an_answer_that_changes_the_state_is_answered_for_the_new_one(
     assert said == ["bees", "wasps", "<wasps>!"]
     assert asking.invoke(answer, config)["log"] == said
     assert model.calls == 2
+
+
+def asking_twice(own: bool) -> Any:
+    """Asks for two things in one node."""
+    graph = StateGraph(State)
+    graph.add_node("ask", lambda state: {"log": [interrupt("pay?"), interrupt("delete?")]})
+    graph.add_edge(START, "ask")
+    return graph.compile(checkpointer=InMemorySaver() if own else None)
+
+
+def asked(result: Any) -> Any:
+    return [each.value for each in result.get("__interrupt__", ())]
+
+
+@pytest.mark.parametrize("own", [False, True], ids=["ours", "its own"])
+@pytest.mark.parametrize("again", [{"log": []}, None], ids=["its input", "nothing"])
+def test_a_run_called_again_does_not_give_an_answer_to_the_next_question(
+    durable: Durable, own: bool, again: Any
+) -> None:
+    graph, config = durable.wrap(asking_twice(own)), durable.config("run", thread_id="thread")
+    assert asked(graph.invoke({"log": []}, config)) == ["pay?"]
+    assert asked(graph.invoke(Command(resume="yes"), config)) == ["delete?"]
+
+    assert asked(graph.invoke(again, config)) == ["delete?"]
+
+    assert graph.invoke(Command(resume="no"), config)["log"] == ["yes", "no"]
+
+
+@pytest.mark.parametrize("own", [False, True], ids=["ours", "its own"])
+async def test_nor_does_one_on_an_event_loop(durable: Durable, own: bool) -> None:
+    graph, config = durable.wrap(asking_twice(own)), durable.config("run", thread_id="thread")
+    await graph.ainvoke({"log": []}, config)
+    await graph.ainvoke(Command(resume="yes"), config)
+
+    assert asked(await graph.ainvoke({"log": []}, config)) == ["delete?"]
+
+    assert (await graph.ainvoke(Command(resume="no"), config))["log"] == ["yes", "no"]

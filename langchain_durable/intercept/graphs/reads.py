@@ -1,4 +1,4 @@
-"""What a call of a graph reads of the checkpoints that are there, in its caller's own colour."""
+"""What a call of a graph does with the checkpoints that are there, in its caller's own colour."""
 
 from __future__ import annotations
 
@@ -8,14 +8,19 @@ from typing import Any
 
 from langchain_core.runnables import RunnableConfig
 
+from langchain_durable.touchpoints import NO_TASK, RESUME
+
+_NO_ANSWER = [(RESUME, None)]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reads:
-    """The reads of a saver and of a graph."""
+    """The reads of a saver and of a graph. ``unanswer`` takes back an answer that is kept."""
 
     saved: Callable[[Any, RunnableConfig], Any]
     latest: Callable[[Any, RunnableConfig, Mapping[str, Any]], Any]
     state: Callable[[Any, RunnableConfig], Any]
+    unanswer: Callable[[Any, RunnableConfig], Any]
 
 
 def _of_state(config: RunnableConfig) -> RunnableConfig:
@@ -37,9 +42,11 @@ SYNC = Reads(
     saved=lambda saver, config: saver.get_tuple(config),
     latest=_latest,
     state=lambda graph, config: graph.get_state(_of_state(config)),
+    unanswer=lambda saver, config: saver.put_writes(config, _NO_ANSWER, NO_TASK),
 )
 ASYNC = Reads(
     saved=lambda saver, config: saver.aget_tuple(config),
     latest=_alatest,
     state=lambda graph, config: graph.aget_state(_of_state(config)),
+    unanswer=lambda saver, config: saver.aput_writes(config, _NO_ANSWER, NO_TASK),
 )

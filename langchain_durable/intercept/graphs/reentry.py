@@ -22,6 +22,7 @@ from langchain_durable.intercept.active import active, tracker_in
 from langchain_durable.intercept.graphs.breakpoints import Breakpoints
 from langchain_durable.intercept.graphs.reads import ASYNC, SYNC, Reads
 from langchain_durable.intercept.graphs.stops import watched
+from langchain_durable.intercept.graphs.taken_answers import forget_taken
 from langchain_durable.intercept.tracker import RunTracker
 from langchain_durable.recorder.stops import Stop
 from langchain_durable.touchpoints.child_context import child_config
@@ -129,20 +130,33 @@ class _GraphCall:
     @property
     def may_have_begun(self) -> bool:
         """May an earlier call have left something that this one has to look at?"""
-        if self._continues or self._addressed:
-            return True
+        return self._asked or self._continues or self._addressed or self._comes_again
+
+    @property
+    def _comes_again(self) -> bool:
+        """May the same call have been made before, so that it has a place to be found?"""
         attempts_before = self._tracker.attempt.index is not None
         if self._reentry is None or not (self._reentry.resumed or attempts_before):
             return False
         return self._movable or self._shared or bool(self.breakpoints)
 
+    @property
+    def _asked(self) -> bool:
+        """Has the run asked a person, who has not answered by this call?"""
+        index = self._tracker.attempt.index
+        return index is not None and index.asked > 0 and not touchpoints.is_command(self.input)
+
     def find(self, reads: Reads) -> Procedure[Any]:
         """Address the call to its own last checkpoint; the state, if nothing is to run from it."""
+        if self._asked:
+            yield from self._forget_taken(reads)
         if self._addressed:
             yield from self._go_back(reads)
             return None
         if self._continues:
             yield from self._take_over(reads)
+            return None
+        if not self._comes_again:
             return None
         if self._movable or self._shared:
             yield from self._look_around(reads)
@@ -157,9 +171,21 @@ class _GraphCall:
             self._tracker.attempt.stops[self._thread] = Stop(checkpoint=found)
         return state
 
+    def _forget_taken(self, reads: Reads) -> Procedure[None]:
+        index = self._tracker.attempt.index
+        assert index is not None  # _asked says so
+        yield from forget_taken(
+            self.breakpoints.saver,
+            RunnableConfig(configurable={**self._place}),
+            self._is_of_run,
+            index,
+            reads,
+            kept_at_once=self._shared,
+        )
+
     def _look_around(self, reads: Reads) -> Procedure[None]:
         """Find the call's place in a thread that has gone on since."""
-        assert self._reentry is not None  # may_have_begun says so
+        assert self._reentry is not None  # _comes_again says so
         saver, place = self.breakpoints.saver, RunnableConfig(configurable={**self._place})
         latest = yield Call(lambda: reads.saved(saver, place))
         if latest is None or self._owns(latest):
@@ -174,7 +200,7 @@ class _GraphCall:
 
     def _move(self, reads: Reads) -> Procedure[bool]:
         """Address the call to the last checkpoint that is its own; is there one?"""
-        assert self._reentry is not None  # may_have_begun says so
+        assert self._reentry is not None  # _comes_again says so
         saver, place = self.breakpoints.saver, RunnableConfig(configurable={**self._place})
         mine = {REENTRY: self._reentry.id}
         found = yield Call(lambda: reads.latest(saver, place, mine))
@@ -228,9 +254,12 @@ class _GraphCall:
         is given again then finds its end, and not the place where it waited."""
         saver, place = self.breakpoints.saver, RunnableConfig(configurable={**self._place})
         latest = yield Call(lambda: reads.saved(saver, place))
-        id = latest.metadata.get(REENTRY) if latest is not None else None
-        if id is not None and id.startswith(f"{self._tracker.attempt.run_id}:"):
-            self._name(id)
+        if latest is not None and self._is_of_run(latest):
+            self._name(latest.metadata[REENTRY])
+
+    def _is_of_run(self, saved: Any) -> bool:
+        id = str(saved.metadata.get(REENTRY) or "")
+        return id.startswith(f"{self._tracker.attempt.run_id}:")
 
     def _owns(self, saved: Any) -> bool:
         return self._reentry is not None and saved.metadata.get(REENTRY) == self._reentry.id
