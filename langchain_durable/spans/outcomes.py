@@ -8,6 +8,7 @@ from opentelemetry.trace import Status, StatusCode
 
 from langchain_durable import semconv
 from langchain_durable.events import HANDLED, ErrorInfo, Outcome, StepEnded
+from langchain_durable.plain import utf8
 from langchain_durable.spans.start import Attributes
 from langchain_durable.touchpoints.langgraph import is_control_flow, is_interrupt
 
@@ -68,8 +69,13 @@ def ended(outcome: Outcome, error: ErrorInfo | None = None) -> tuple[Status, Att
     if outcome in (Outcome.COMPLETED, Outcome.INTERRUPTED):
         return Status(StatusCode.UNSET), told
     told[semconv.ERROR_TYPE] = error_type(error) if error is not None else outcome.value
-    message = error.message[:DESCRIPTION_LIMIT] if error is not None else ""
-    return Status(StatusCode.ERROR, message), told
+    return Status(StatusCode.ERROR, "" if error is None else description(error)), told
+
+
+def description(error: ErrorInfo) -> str:
+    """An error's message as a span's status keeps it. OTLP cannot say a lone surrogate, which a
+    model's broken text brings with it: an exporter would lose all spans that it has at hand."""
+    return utf8(error.message[:DESCRIPTION_LIMIT])
 
 
 def step_ended(event: StepEnded) -> tuple[Status, Attributes]:

@@ -9,7 +9,7 @@ from opentelemetry.trace import SpanKind, Status, StatusCode
 
 from langchain_durable import semconv
 from langchain_durable.events import ErrorInfo, RunStatus
-from langchain_durable.spans.outcomes import DESCRIPTION_LIMIT, error_type
+from langchain_durable.spans.outcomes import description, error_type
 from langchain_durable.spans.start import Attributes, Start
 
 
@@ -36,7 +36,7 @@ def attempt_ended(
     if status is not RunStatus.FAILED:
         return Status(StatusCode.UNSET), told
     told[semconv.ERROR_TYPE] = error_type(error) if error is not None else reason or status.value
-    message = error.message[:DESCRIPTION_LIMIT] if error is not None else reason
+    message = description(error) if error is not None else reason
     return Status(StatusCode.ERROR, message), told
 
 

@@ -16,6 +16,7 @@ from langchain_core.runnables import RunnableLambda
 from langchain_core.tools import tool
 from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.types import interrupt
+from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import HistogramDataPoint, InMemoryMetricReader
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
@@ -103,6 +104,29 @@ def test_a_price_book_that_raises_leaves_calls_unpriced() -> None:
         (ended,) = [e.event for e in durable.events("run") if isinstance(e.event, StepEnded)]
         assert ended.attributes["unpriced"] == "book_failed"
         assert "cost" not in ended.attributes
+
+
+def test_an_error_that_says_what_no_utf8_can_costs_an_exporter_nothing() -> None:
+    """A model's broken text, half of an emoji, stands in the error of the tool that got it."""
+
+    @tool
+    def look_up(city: str) -> str:
+        """Look a city up."""
+        raise ValueError(f"there is no {city}")
+
+    exporter = InMemorySpanExporter()
+    provider = TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    with Durable("memory://broken-text", tracer_provider=provider) as durable:
+        with pytest.raises(ValueError, match="there is no Oslo"):
+            durable.wrap(look_up).invoke({"city": "Oslo \ud83d"}, durable.config("run"))
+        sent = encode_spans(exporter.get_finished_spans())
+        exporter.clear()
+        durable.export("run", exporter)
+        again = encode_spans(exporter.get_finished_spans())
+    for request in (sent, again):
+        (spans,) = (each for found in request.resource_spans for each in found.scope_spans)
+        assert {span.status.message for span in spans.spans} == {"there is no Oslo \\ud83d"}
 
 
 def test_a_run_that_is_not_sampled_is_journaled_all_the_same() -> None:
