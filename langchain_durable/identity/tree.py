@@ -47,9 +47,9 @@ class Scope:
     ``describe`` only if it has a span: an ``agent``, by its name, which may be empty, or the
     root. ``content`` gives what the call was asked, ``shown`` is what it answered, where the app
     captures that; ``event`` gives both, for the event of a model call. ``settled`` is its price,
-    on ``estimated`` tokens if the provider reported none for ``prompt``; ``per_chunk`` the mean
-    time between two chunks of its answer, in seconds; ``chunks`` are the recorded ones of a
-    stream that failed.
+    on ``estimated`` tokens if the provider reported none for ``prompt``; ``streamed`` is what the
+    first chunk of its answer told, ``per_chunk`` the mean time between two of them, in seconds;
+    ``chunks`` are the recorded ones of a stream that failed.
     ``numbers`` says what it took numbers for from the graph's node that it runs in, ``events``
     are the custom ones that it dispatched.
     ``at_once`` counts the batches that are being made right under it; ``keyed`` says that its
@@ -85,6 +85,7 @@ class Scope:
     start: Start | None = None
     settled: Any = None
     estimated: Any = None
+    streamed: Attributes | None = None
     per_chunk: float | None = None
     chunks: Any = None
     prompt: Any = None

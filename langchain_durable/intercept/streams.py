@@ -108,7 +108,8 @@ class Streaming:
         """Remember a chunk as it came."""
         self.last = self.clock()
         if not self.first:
-            self.first = self.last
+            self.first, scope = self.last, self.step.scope
+            scope.streamed = first_chunk((self.first - scope.entered) / 1e9)
         self.chunks.add(chunk)
 
     def end(self) -> Procedure[None]:
@@ -131,7 +132,6 @@ class Streaming:
         if count > 1:
             # Once a call: a record for each chunk would cost more than making it.
             scope.per_chunk = max(0, self.last - self.first) / 1e9 / (count - 1)
-        told |= first_chunk(max(0, self.first - scope.entered) / 1e9)
         value, refused = written(self.form.form, result, self.step)
         ended = attempt.complete(scope, value, usage, told, refused=refused)
         yield from attempt.settle(ended)

@@ -110,6 +110,7 @@ class StepSpans(AgentSpans):
         """Close a step's span as its journal entry says, which is on its way."""
         if self._told:
             self._export_told()
+        told = _with_first_chunk(scope, told)
         span, scope.span = scope.span, None
         metering = self._telemetry.metering
         if metering.heard is not None:
@@ -168,7 +169,8 @@ class StepSpans(AgentSpans):
         if scope.kind is StepKind.MODEL and told is not None:
             scope.settled = self._telemetry.settle(scope.start, told, usage, scope.estimated)
             said |= self._told_once(priced(scope.settled))
-        packed = compact_end(told or {}, usage) if told or usage is not None else None
+        told = _with_first_chunk(scope, told or {})
+        packed = compact_end(told, usage) if told or usage is not None else None
         if packed:
             said[SPAN] = packed
         if self._left:
@@ -192,3 +194,8 @@ class StepSpans(AgentSpans):
     def _named(self, scope: Scope) -> Attributes:
         """Which step, or agent, of which run a span is."""
         raise NotImplementedError
+
+
+def _with_first_chunk(scope: Scope, told: Attributes) -> Attributes:
+    """What is told of a call's end, and when its answer began, also if that never came whole."""
+    return told if scope.streamed is None else {**told, **scope.streamed}
