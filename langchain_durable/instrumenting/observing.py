@@ -17,6 +17,7 @@ from langchain_durable.intercept.install import install
 from langchain_durable.intercept.tracker import PathTracker
 from langchain_durable.recorder.observer import Observer
 from langchain_durable.spans.models import model_ended, usage_of
+from langchain_durable.spans.outcomes import outcome_of
 from langchain_durable.tracing import Telemetry
 from langchain_durable.tracing.guard import harmless, nothing
 
@@ -60,11 +61,34 @@ class ObservingTracker(PathTracker[Observer]):
 
     def on_llm_end(self, response: LLMResult, *, run_id: UUID, **kwargs: Any) -> None:
         """A model has answered; out of LangChain's cache, if nobody had called its provider."""
-        scope = self.scope(run_id)
-        if scope is not None and not scope.taken and not self.attempt.closed:
-            self.attempt.start(scope)
+        scope = self._begun_now(run_id)
+        if scope is not None:
             self.attempt.complete(scope, None, None, model_ended(response, usage_of(response)))
         super().on_llm_end(response, run_id=run_id, **kwargs)
+
+    def on_tool_end(self, output: Any, *, run_id: UUID, **kwargs: Any) -> None:
+        """A tool has answered; if nobody had called its function, that its arguments are wrong."""
+        scope = self._begun_now(run_id)
+        if scope is not None:
+            self.attempt.trace.saw(scope, output)
+            self.attempt.complete(scope, None)
+        super().on_tool_end(output, run_id=run_id, **kwargs)
+
+    def on_tool_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> None:
+        """A tool's call has failed; if nobody had called its function, at its arguments."""
+        scope = self._begun_now(run_id)
+        if scope is not None:
+            self.attempt.fail(scope, error, outcome_of(error))
+        super().on_tool_error(error, run_id=run_id, **kwargs)
+
+    def _begun_now(self, run_id: UUID) -> Scope | None:
+        """A call that is over, and that no provider's method was called for: its span begins now.
+        None of any other."""
+        scope = self.scope(run_id)
+        if scope is None or scope.taken or self.attempt.closed:
+            return None
+        self.attempt.start(scope)
+        return scope
 
     @harmless(nothing)
     def nest(self, context: Context, config: Any) -> None:

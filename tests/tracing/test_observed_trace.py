@@ -124,6 +124,28 @@ def test_a_tool_in_no_run_has_no_idempotency_key() -> None:
     assert keys == []
 
 
+@pytest.mark.parametrize("handled", [False, True])
+def test_a_call_with_arguments_that_the_tool_refuses_has_its_span(
+    handled: bool, observed: Observed
+) -> None:
+    @tool
+    def pay(amount: int) -> str:
+        """Pay."""
+        return "paid"
+
+    pay.handle_validation_error = handled
+    model = Model(answer=once_each(calls(("pay", {"amount": "a lot"})), "done"))
+    create_agent(model, [pay], name="clerk").invoke(ASKED)
+    assert observed.parents()["execute_tool pay"] == "invoke_agent clerk"
+    (span,) = (s for s in observed.exporter.get_finished_spans() if s.name == "execute_tool pay")
+    told = span.attributes or {}
+    assert told["gen_ai.tool.call.id"] == "call-0-pay"
+    assert span.status.is_ok is handled
+    failed = None if handled else "pydantic_core._pydantic_core.ValidationError"
+    assert told.get("error.type") == failed
+    assert observed.names().count("execute_tool pay") == 1
+
+
 def test_a_stream_that_is_closed_has_its_span(observed: Observed) -> None:
     stream: Any = Model().stream("hi")
     next(stream)
