@@ -15,6 +15,9 @@ from langchain_core.prompt_values import PromptValue
 from pydantic import BaseModel
 
 _MAX_DEPTH = 50
+_MOST_BITS = 2048
+"""Of an int. Python writes no number down whose digits are as many as 640, if it is so told."""
+
 _ROLES = {"human": "user", "ai": "assistant", "AIMessageChunk": "assistant"}
 
 
@@ -22,7 +25,9 @@ def jsonable(value: Any, depth: int = _MAX_DEPTH) -> Any:
     """What ``json.dumps`` takes: bytes as their length, objects as their fields or class."""
     if value is None or (isinstance(value, (bool, str)) and not isinstance(value, Enum)):
         return value
-    if isinstance(value, (int, float)) and not isinstance(value, Enum):
+    if isinstance(value, int) and not isinstance(value, Enum):
+        return value if value.bit_length() <= _MOST_BITS else f"<{value.bit_length()} bits>"
+    if isinstance(value, float) and not isinstance(value, Enum):
         return value if math.isfinite(value) else str(value)
     if depth <= 0:
         return f"<{type(value).__name__}>"

@@ -57,6 +57,13 @@ def test_a_message_shows_its_calls_and_a_result_its_call_and_failure() -> None:
     assert (shown["tool_call_id"], shown["status"]) == ("1", "error")
 
 
+@pytest.mark.parametrize(("digits", "shown"), [(400, 10**400), (5000, "<16610 bits>")])
+def test_a_number_that_no_float_can_say_is_shown_and_a_huge_one_as_its_size(
+    digits: int, shown: Any
+) -> None:
+    assert json.loads(json.dumps(jsonable({"n": 10**digits}))) == {"n": shown}
+
+
 def test_a_value_that_contains_itself_is_cut_off() -> None:
     inner: list[Any] = []
     inner.append(inner)
