@@ -27,7 +27,7 @@ from langchain_durable.recorder.loading import decode_payload, indexed, load_ent
 from langchain_durable.recorder.refusals import refuse
 from langchain_durable.recorder.request import INPUT, UNKNOWN_INPUT, Request, Stored
 from langchain_durable.recorder.runtime import Runtime
-from langchain_durable.touchpoints import changes_state
+from langchain_durable.touchpoints.langgraph import changes_state
 from langchain_durable.waiting import Pause, Procedure, Ticket
 
 logger = logging.getLogger(__name__)

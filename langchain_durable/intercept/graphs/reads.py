@@ -8,7 +8,7 @@ from typing import Any
 
 from langchain_core.runnables import RunnableConfig
 
-from langchain_durable.touchpoints import NO_TASK, RESUME
+from langchain_durable.touchpoints.langgraph import NO_TASK, RESUME
 
 _NO_ANSWER = [(RESUME, None)]
 

@@ -144,7 +144,7 @@ class _GraphCall:
     def _asked(self) -> bool:
         """Has the run asked a person, who has not answered by this call?"""
         index = self._tracker.attempt.index
-        return index is not None and index.asked > 0 and not touchpoints.is_command(self.input)
+        return index is not None and index.asked > 0 and not is_command(self.input)
 
     def find(self, reads: Reads) -> Procedure[Any]:
         """Address the call to its own last checkpoint; the state, if nothing is to run from it."""

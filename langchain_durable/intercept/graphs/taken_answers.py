@@ -16,7 +16,7 @@ from langchain_durable.events import AttemptEnded
 from langchain_durable.identity.fingerprint import fingerprint
 from langchain_durable.identity.index import Index
 from langchain_durable.intercept.graphs.reads import Reads
-from langchain_durable.touchpoints import NO_TASK, RESUME
+from langchain_durable.touchpoints.langgraph import NO_TASK, RESUME
 from langchain_durable.waiting import Call, Procedure
 
 
