@@ -66,6 +66,11 @@ class CostSpanProcessor(SpanProcessor):
         except Exception:
             once.warn("start", "Spans of this kind cannot be priced: %s.", type(span).__name__)
 
+    def force_flush(self, timeout_millis: int = 30_000) -> bool:
+        """Hold nothing back. Said in words: SDKs before 1.42 take silence for a failure, and
+        do not flush the exporters behind it."""
+        return True
+
     def _watch(self, span: Span) -> None:
         base = type(span)
         ending = self._classes.get(base)

@@ -91,7 +91,7 @@ def test_the_cost_is_there_whoever_was_registered_first(kind: Any, first: bool) 
     for processor in order if first else reversed(order):
         provider.add_span_processor(processor)
     provider.get_tracer("test").start_span("chat", attributes=CHAT).end()
-    provider.force_flush()
+    assert provider.force_flush()
     [span] = exporter.get_finished_spans()
     provider.shutdown()
     assert (span.attributes or {})[AMOUNT] == COST
