@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Thread
+from typing import Any
 from wsgiref.simple_server import WSGIServer
 
 from opentelemetry import metrics
@@ -14,7 +16,7 @@ from langchain_durable.errors import ConfigurationError, MissingExtra
 
 try:
     from opentelemetry.exporter.prometheus import PrometheusMetricReader
-    from prometheus_client import CollectorRegistry, start_http_server
+    from prometheus_client import REGISTRY, CollectorRegistry, start_http_server
 
     from langchain_durable.metrics.journal_totals import JournalTotals
 except ImportError as exc:
@@ -26,6 +28,9 @@ except ImportError as exc:
     ) from exc
 
 from opentelemetry.sdk.metrics import MeterProvider
+
+# Before 0.63b0, it knows no other registry than the process's.
+_TAKES_REGISTRY = "registry" in inspect.signature(PrometheusMetricReader).parameters
 
 _OWN_READER = (
     "add an opentelemetry.exporter.prometheus.PrometheusMetricReader to the app's MeterProvider, "
@@ -65,13 +70,16 @@ def serve(
     ``port`` 0 is a free one. ``ledger`` is asked at each scrape for the totals of journals,
     which are served as ``langchain_durable_journal_*`` (see ``JournalTotals``). Prometheus
     gets no exemplars this way, because the reader has none; OTLP has them.
+    Before opentelemetry-exporter-prometheus 0.63b0, what the program has registered with
+    ``prometheus_client`` itself is served too.
     Raises ``ConfigurationError`` if the app has a meter provider, or the port cannot be had.
     """
     if isinstance(metrics.get_meter_provider(), MeterProvider):
         raise _has_one()
-    registry = CollectorRegistry()
+    registry = CollectorRegistry() if _TAKES_REGISTRY else REGISTRY
     server, thread = _listen(port, addr, registry)
-    provider = MeterProvider([PrometheusMetricReader(registry=registry)])
+    options: dict[str, Any] = {"registry": registry} if _TAKES_REGISTRY else {}
+    provider = MeterProvider([PrometheusMetricReader(**options)])
     if ledger is not None:
         registry.register(JournalTotals(ledger))
     metrics.set_meter_provider(provider)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.metrics.export import InMemoryMetricReader, Metric
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader, Metric, MetricReader
 
 from langchain_durable.metrics import Meters
 
@@ -39,9 +40,9 @@ def points_of(reader: InMemoryMetricReader, name: str) -> list[tuple[dict[str, A
 class Metered:
     """A provider of its own, and meters on it."""
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, more: Sequence[MetricReader] = (), **options: Any) -> None:
         self.reader = InMemoryMetricReader()
-        self.provider = MeterProvider([self.reader], shutdown_on_exit=False)
+        self.provider = MeterProvider([self.reader, *more], shutdown_on_exit=False)
         self.meters = Meters(self.provider, **options)
 
     def metrics(self) -> dict[str, Metric]:

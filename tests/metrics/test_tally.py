@@ -37,9 +37,8 @@ def test_each_collection_has_what_came_before_it() -> None:
 
 
 def test_each_reader_has_all() -> None:
-    metered = Metered()
     second = InMemoryMetricReader()
-    metered.provider.add_metric_reader(second)
+    metered = Metered(more=[second])
     _step(metered)
     assert [value for _, value in metered.points(STEPS)] == [1]
     data = second.get_metrics_data()
