@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from io import StringIO
 from typing import Any
 
 import pytest
 from langgraph.types import Interrupt
+from rich.console import Console
 
 from langchain_durable.cli.jaeger import EXAMPLE, trace_url
 from langchain_durable.cli.results import questions
+from langchain_durable.cli.show_view import print_way_on
+from langchain_durable.events import RunStatus
 from langchain_durable.journal import HeaderField
 from tests.cli.conftest import LONG, STRANGE, Cli
 from tests.cli.priced import TRACE
@@ -139,3 +143,18 @@ def test_a_run_that_was_not_sampled_has_no_link() -> None:
 def test_what_a_run_asks_is_written_as_an_answer_is(asked: Any, text: str) -> None:
     assert questions({"__interrupt__": [Interrupt(asked, id="7")]}) == f"asks 7: {text}"
     assert questions({"messages": []}) == ""
+
+
+@pytest.mark.parametrize(
+    ("reason", "command"),
+    [
+        ("ValueError", "langchain-durable resume --app MODULE:RUNNABLE -- -x"),
+        ("StepInDoubt", "langchain-durable resolve --result RESULT -- -x STEP"),
+    ],
+)
+def test_an_id_that_looks_like_an_option_stays_one_in_the_way_on(reason: str, command: str) -> None:
+    out = StringIO()
+    failed = header(RunStatus.FAILED, reason=reason)
+    print_way_on(Console(file=out), replace(failed, run_id="-x"))
+
+    assert command in out.getvalue()
