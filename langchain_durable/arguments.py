@@ -35,6 +35,16 @@ def check_text(argument: str, given: Any, *, do: str) -> None:
     check(isinstance(given, str), argument, given, expected="a text", do=do)
 
 
+def is_key_text(given: Any) -> bool:
+    """Is it a text that a server can keep as it is? One with lone surrogates has no UTF-8."""
+    return isinstance(given, str) and given.encode("utf-8", "ignore").decode("utf-8") == given
+
+
+def check_version(given: Any, *, do: str) -> None:
+    """Raise ``ConfigurationError`` for what cannot be a program's version."""
+    check(is_key_text(given), "version", given, expected="a text that UTF-8 can encode", do=do)
+
+
 def check_flag(argument: str, given: Any) -> None:
     """Raise ``ConfigurationError`` for what is neither True nor False: ``"no"`` would be true."""
     fits = isinstance(given, bool)

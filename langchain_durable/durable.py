@@ -12,7 +12,7 @@ from opentelemetry.metrics import MeterProvider
 from opentelemetry.trace import TracerProvider
 
 from langchain_durable import ids
-from langchain_durable.arguments import check_config, check_mapping, check_text
+from langchain_durable.arguments import check_config, check_mapping, check_text, check_version
 from langchain_durable.connecting.connector import Connector
 from langchain_durable.connecting.server_url import RedisClient
 from langchain_durable.errors import ConfigurationError
@@ -166,9 +166,10 @@ class Durable(RunsById, Exporting, Costs, OwnSteps):
                 came=type(runnable).__name__,
                 do="put code that is none into `with durable.run(run_id):`",
             )
-        for argument, given in (("name", name), ("version", version)):
-            if given is not None:
-                check_text(argument, given, do="leave it out, or give a text")
+        if name is not None:
+            check_text("name", name, do="leave it out, or give a text")
+        if version is not None:
+            check_version(version, do='leave it out, or write for example version="2"')
         named = utf8(name or runnable.get_name())
         key = (type(runnable), named, self._version if version is None else version)
         if key not in self._classes:

@@ -10,7 +10,7 @@ import weakref
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from langchain_durable.arguments import check, is_number
+from langchain_durable.arguments import check, is_key_text, is_number
 from langchain_durable.codec import Codec
 from langchain_durable.connecting.server_url import Choice, RedisClient, choose, refuse_cache
 from langchain_durable.journal import Retention, Store
@@ -152,10 +152,10 @@ class Connector:
 
 def _check_options(prefix: Any, retry_for: Any, retention: Any) -> None:
     check(
-        isinstance(prefix, str) and prefix != "",
+        is_key_text(prefix) and prefix != "",
         "prefix",
         prefix,
-        expected="a text that all keys begin with",
+        expected="a text that all keys begin with, and that UTF-8 can encode",
         do="leave it out for 'lcd'",
     )
     check(

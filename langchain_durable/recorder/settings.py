@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
-from langchain_durable.arguments import check_flag, check_text, is_number
+from langchain_durable.arguments import check_flag, check_version, is_number
 from langchain_durable.errors import ConfigurationError
 from langchain_durable.tracing.telemetry import Telemetry
 
@@ -45,7 +45,7 @@ class Settings:
     def __post_init__(self) -> None:
         _one_of("durability", self.durability, ("sync", "async"))
         _one_of("drift", self.drift, ("reuse", "reexecute", "raise"))
-        check_text("version", self.version, do='write for example version="2"')
+        check_version(self.version, do='write for example version="2"')
         check_flag("require_finish_reason", self.require_finish_reason)
         check_flag("stream_usage", self.stream_usage)
         if not is_number(self.lease, 0.5, 3600):
