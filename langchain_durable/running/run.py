@@ -11,6 +11,7 @@ from contextvars import Context, copy_context
 from types import TracebackType
 from typing import Any, ParamSpec, TypeVar, cast
 
+from langchain_durable.arguments import check
 from langchain_durable.errors import RunNotActive
 from langchain_durable.identity.beside import maker
 from langchain_durable.intercept.active import active, deactivate
@@ -86,6 +87,13 @@ class Run:
 
         A coroutine function's coroutine is a task of the loop that awaits it.
         """
+        check(
+            callable(function),
+            "function",
+            function,
+            expected="a function",
+            do="give the function itself, without calling it: run.bind(function)",
+        )
         context = copy_context()
         # The run's own tracker: a second one beside it would count every call twice.
         context.run(active.set, self._following())

@@ -80,6 +80,7 @@ CALLS: list[Callable[[Any], Any]] = [
     lambda durable: durable.resume("run", 5),
     lambda durable: in_a_block(durable, lambda: durable.step(5)),
     lambda durable: in_a_block(durable, lambda: asyncio.run(durable.astep(5))),
+    lambda durable: durable.run("another").bind(len("called")),
     lambda durable: DurableCallbackHandler("run"),  # type: ignore[arg-type]  # what is tested
     lambda durable: CostSpanProcessor("prices.json"),  # type: ignore[arg-type]  # as above
     lambda durable: CostSpanProcessor(observe=5),  # type: ignore[arg-type]  # as above
