@@ -128,6 +128,11 @@ def exported(
 
 # -- to a provider ----------------------------------------------------------------------------
 
+_NOT_FLUSHED = (
+    "its force_flush() gave False: a processor did not finish in time, or (with opentelemetry-sdk "
+    "before 1.42) has no force_flush that returns True"
+)
+
 
 def _to_provider(spans: Sequence[ReadableSpan], provider: TracerProvider) -> None:
     sink = Sink(provider)
@@ -143,7 +148,7 @@ def _to_provider(spans: Sequence[ReadableSpan], provider: TracerProvider) -> Non
         for span in spans[first : first + _QUEUE]:
             sink.play(span, _NOBODYS)
         if not provider.force_flush():
-            raise _failed(first, len(spans), "the provider's processors did not finish in time")
+            raise _failed(first, len(spans), _NOT_FLUSHED)
 
 
 # -- to an exporter ---------------------------------------------------------------------------
