@@ -160,19 +160,26 @@ def _brief(result: Any) -> Text:
 def print_way_on(console: Console, header: Header, app: str = "") -> None:
     """How to go on with a run that has not ended; one that asks a person, with the answer."""
     named = shlex.quote(app) if app else "MODULE:RUNNABLE"
-    how = f"langchain-durable resume {shlex.quote(header.run_id)} --app {named}"
+    how = _command("resume", header.run_id, f"--app {named}")
     same = "or make the same call again, with the same id"
     if header.asks:
         how, same = (
-            f"{how} --answer ANSWER",
+            _command("resume", header.run_id, f"--app {named} --answer ANSWER"),
             "or call it with Command(resume=...), with the same id",
         )
     if header.status is RunStatus.FAILED and header.reason == StepInDoubt.__name__:
-        decide = f"langchain-durable resolve {shlex.quote(header.run_id)} STEP"
+        decide = _command("resolve", header.run_id, "--result RESULT", step=" STEP")
         console.print(
-            Text.assemble(("\nFirst:     ", "dim"), f"{decide} --result RESULT, or --again"),
+            Text.assemble(("\nFirst:     ", "dim"), f"{decide}, or --again"),
             soft_wrap=True,
             end="",
         )
     console.print(Text.assemble(("\nTo go on:  ", "dim"), how), soft_wrap=True)
     console.print(Text(f"           {same}", style="dim"))
+
+
+def _command(verb: str, run_id: str, options: str, *, step: str = "") -> str:
+    """A command about a run, for a shell. An id like ``-x`` would be an option without ``--``."""
+    named = f"{shlex.quote(run_id)}{step}"
+    rest = f"{options} -- {named}" if run_id.startswith("-") else f"{named} {options}"
+    return f"langchain-durable {verb} {rest}"
