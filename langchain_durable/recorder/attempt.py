@@ -106,6 +106,7 @@ class Attempt(Answers):
         # A chain is declared with its first step. A sibling in another thread counts on that, so
         # its record must not overtake this one.
         with self._starting:
+            self.trace.note_begun(told)
             event = StepStarted(
                 step=step,
                 kind=scope.kind,

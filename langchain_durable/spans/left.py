@@ -5,7 +5,7 @@ from __future__ import annotations
 from langchain_durable.events import AttemptEnded, ErrorInfo, Outcome, RunStatus
 
 ABOVE = "above"
-"""In a step's start: the agents that it is the first step of, outermost first, each
+"""In a step's start: the agents that have begun since the last one, outermost first, each
 ``[span id, parent's span id, start in ns, what compact() made of its start]``."""
 
 LEFT = "left"

@@ -51,6 +51,7 @@ class AgentSpans:
         self._lock = threading.RLock()  # see Attempt: garbage
         self._sink: Any = None
         self._agents: dict[int, OpenAgent] = {}
+        self._begun: list[list[Any]] = []
         self._left: list[list[Any]] = []
         self._held: list[tuple[Any, Context]] = []
         self._told: list[tuple[Any, Context]] = []
@@ -73,7 +74,7 @@ class AgentSpans:
             stopped = error is None and scope.stopped
             self._close(known, Outcome.INTERRUPTED if stopped else outcome_of(error), info)
 
-    def _open_above(self, scope: Scope | None, said: dict[str, Any]) -> str:
+    def _open_above(self, scope: Scope | None) -> str:
         """The span that a call stands under; agents get theirs with their first live step."""
         closed: list[Scope] = []
         while scope is not None and not scope.span_id:
@@ -84,11 +85,11 @@ class AgentSpans:
         for agent in reversed(closed):
             with self._lock:
                 if not agent.span_id:  # else another of its steps was quicker
-                    self._open_agent(agent, parent, said)
+                    self._open_agent(agent, parent)
                 parent = agent.span_id
         return parent
 
-    def _open_agent(self, agent: Scope, parent: str, said: dict[str, Any]) -> None:
+    def _open_agent(self, agent: Scope, parent: str) -> None:
         assert agent.describe is not None  # that is what has it opened
         start = agent.describe()
         if agent.content is not None:
@@ -98,7 +99,17 @@ class AgentSpans:
         began = max(agent.entered, self._since)
         self._agents[id(agent)] = OpenAgent(agent, start, began, get_current())
         packed = compact(start, kind=None, name="")
-        said.setdefault(ABOVE, []).append([agent.span_id, parent, began, packed])
+        self._begun.append([agent.span_id, parent, began, packed])
+
+    def note_begun(self, said: dict[str, Any]) -> None:
+        """Have an entry tell of the agents that have begun since the last one.
+
+        It is the next one to be sent, whichever of their steps it is of: one that comes sooner
+        than the step that has opened an agent would stand under a span that nobody knows.
+        """
+        if self._begun:
+            with self._lock:
+                said[ABOVE], self._begun = self._begun, []
 
     def _count_call(self, scope: Scope) -> None:
         """Count a call for the agent that makes it."""

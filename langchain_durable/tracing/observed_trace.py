@@ -57,12 +57,14 @@ class ObservedTrace(StepSpans):
     def _named_agent(self) -> Attributes:
         return {}
 
-    def _open_above(self, scope: Scope | None, said: dict[str, object]) -> str:
+    def _open_above(self, scope: Scope | None) -> str:
         if scope is not None and scope.parent is not None:
             root = _root(scope)
             if not root.trace:
                 self._place(root)
-        return super()._open_above(scope, said)
+        parent = super()._open_above(scope)
+        self._begun.clear()
+        return parent
 
     def enter_chain(self, scope: Scope) -> None:
         """A chain has started: an outermost one stands under what is current now."""
@@ -92,7 +94,7 @@ class ObservedTrace(StepSpans):
             self._sink = self._telemetry.sink()
             if self._sink is None or agent.over:
                 return None
-            self._open_above(agent, {})
+            self._open_above(agent)
         return self._context(agent, agent.span_id)
 
     def _place(self, root: Scope) -> None:

@@ -64,7 +64,7 @@ class StepSpans(AgentSpans):
     def _start_step(self, scope: Scope, time: int) -> dict[str, Any]:
         start = scope.describe() if scope.describe is not None else function_started(scope.name)
         said: dict[str, Any] = {}
-        parent = self._open_above(scope.parent, said)
+        parent = self._open_above(scope.parent)
         if caller := scope.caller:
             said[AGENT] = caller
         with self._lock:

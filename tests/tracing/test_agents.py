@@ -2,23 +2,40 @@
 
 from __future__ import annotations
 
+from threading import Event
 from typing import Any
 
 import pytest
 from langchain.agents import create_agent
+from langchain_core.runnables import RunnableLambda, RunnableParallel
 from langchain_core.tools import tool
 from langgraph.types import Command
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
-from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from langchain_durable import Durable, DurableCallbackHandler, semconv
+from langchain_durable.events import AttemptStarted, StepStarted
 from langchain_durable.ids import new
+from langchain_durable.spans.left import ABOVE
 from tests.fakes import Model, calls
 from tests.metrics.reading import metrics_of
 from tests.tracing.asking import agent
+
+
+class Holding(SpanProcessor):
+    """Holds up whoever opens a span of this name."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self.held, self.release = Event(), Event()
+
+    def on_start(self, span: Any, parent_context: Any = None) -> None:
+        if span.name == self._name:
+            self.held.set()
+            assert self.release.wait(30)
 
 
 class Watched:
@@ -26,7 +43,7 @@ class Watched:
 
     def __init__(self) -> None:
         self.live, self.reader = InMemorySpanExporter(), InMemoryMetricReader()
-        provider = TracerProvider()
+        self.provider = provider = TracerProvider()
         provider.add_span_processor(SimpleSpanProcessor(self.live))
         self.durable = Durable(
             f"memory://{new()}",
@@ -98,3 +115,26 @@ def test_an_agent_that_a_handler_follows_begins_within_its_attempt() -> None:
     assert attempt.start_time is not None
     assert live.start_time is not None
     assert attempt.start_time <= live.start_time
+
+
+def test_a_step_is_not_in_the_journal_before_the_agent_that_it_stands_under() -> None:
+    watched, holding = Watched(), Holding("chat slow")
+    watched.provider.add_span_processor(holding)
+    fast = Model(model="fast", answer=lambda messages: "there")
+
+    def second(text: str) -> str:
+        assert holding.held.wait(30)
+        said = fast.invoke(text).text
+        holding.release.set()
+        return said
+
+    both = RunnableParallel(first=Model(model="slow"), second=RunnableLambda(second))
+    with watched.durable as durable:
+        durable.wrap(both).invoke("a", durable.config("run"))
+        events = [entry.event for entry in durable.events("run")]
+    known = {event.span_id for event in events if isinstance(event, AttemptStarted)}
+    starts = [event for event in events if isinstance(event, StepStarted)]
+    assert [start.attributes["span"]["m"] for start in starts] == ["fast", "slow"]
+    for start in starts:
+        known |= {agent[0] for agent in start.attributes.get(ABOVE, ())}
+        assert start.parent_span_id in known
