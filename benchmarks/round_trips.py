@@ -51,7 +51,8 @@ def _round_trips(bench: Bench, durable: Durable) -> Iterator[Row]:
     )
     for case, wanted, call in asynchronous:
         yield _trips(f"{case}, async", wanted, asyncio.run(_adelays(durable, call, steps)))
-    rest = _delays(lambda: _empty(durable), bench.times(20, 6))
+    # What the run before has left unawaited holds up most of them: the least needs many.
+    rest = _delays(lambda: _empty(durable), bench.times(20, 20))
     yield _trips("all else of a run (taking it, giving it back)", 2.0, rest)
 
 
